@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Messages on standard error.
+
+#include "base/diag.h"
+
+#include "base/fdio.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char prefix[] = "pproc: ";
+#define PREFIX_BYTES (sizeof(prefix) - 1)
+
+static bool quiet_wanted;
+
+void diag_set_quiet(bool quiet)
+{
+    quiet_wanted = quiet;
+}
+
+static void hide_control_bytes(char *text)
+{
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f) {
+            *text = '?';
+        }
+    }
+}
+
+// Put the whole message into `text`, cut if need be. Returns the bytes of all of it.
+__attribute__((format(printf, 3, 0))) static size_t compose(char *text, size_t size,
+                                                            const char *format, va_list args)
+{
+    memcpy(text, prefix, PREFIX_BYTES);
+    int len = vsnprintf(text + PREFIX_BYTES, size - PREFIX_BYTES, format, args);
+    if (len < 0) {
+        text[PREFIX_BYTES] = '\0';
+        len = 0;
+    }
+    hide_control_bytes(text);
+    return PREFIX_BYTES + (size_t)len;
+}
+
+__attribute__((format(printf, 1, 0))) static void say(const char *format, va_list args)
+{
+    char small[1024];
+    char *large = NULL;
+    char *text = small;
+    va_list again;
+
+    va_copy(again, args);
+    size_t len = compose(small, sizeof(small), format, args);
+    if (len >= sizeof(small)) {
+        large = malloc(len + 1);
+        if (large != NULL) {
+            text = large;
+            compose(large, len + 1, format, again);
+        } else {
+            len = sizeof(small) - 1;
+        }
+    }
+    va_end(again);
+
+    text[len] = '\n'; // in place of the NUL
+    struct iovec iov = {text, len + 1};
+    size_t written = 0;
+    (void)fdio_write_all(STDERR_FILENO, &iov, 1, &written); // nowhere left to complain
+    free(large);
+}
+
+void diag_error(const char *format, ...)
+{
+    int saved = errno;
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+    errno = saved;
+}
+
+void diag_warn(const char *format, ...)
+{
+    int saved = errno;
+    if (!quiet_wanted) {
+        va_list args;
+        va_start(args, format);
+        say(format, args);
+        va_end(args);
+    }
+    errno = saved;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Reading and writing of descriptors: interrupted, short and non-blocking calls are dealt with
+// here.
+
+#ifndef PPROC_BASE_FDIO_H
+#define PPROC_BASE_FDIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+// Bytes that the pipes at both ends of the program are enlarged to, where the system allows.
+#define FDIO_PIPE_BYTES (256 * 1024)
+
+// Occupy descriptors 0, 1 and 2 where they are closed, with something that fails with EBADF when
+// it is read or written, so that no file opened later takes their place. Returns 0, or -1.
+int fdio_reserve_standard(void);
+
+// Read up to `size` bytes, waiting for the first. `stop_fd` (or -1) ends the wait when it becomes
+// readable. Returns the number of bytes, 0 at the end, -1 with errno set (ECANCELED: stopped).
+ssize_t fdio_read(int fd, void *bytes, size_t size, int stop_fd);
+
+// Would a read of `fd` return at once (with data, the end or an error)?
+bool fdio_readable(int fd);
+
+// Write all of it, waiting as long as it takes; `iov` is used up. Adds what was written to
+// *written, also on failure. Returns 0, or -1 with errno set.
+int fdio_write_all(int fd, struct iovec *iov, size_t count, size_t *written);
+
+// Enlarge a pipe's buffer to FDIO_PIPE_BYTES; nothing happens to anything else.
+void fdio_enlarge_pipe(int fd);
+
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// --explain: what a run would do.
+
+#include "cli/explain.h"
+
+#include "cli/settings.h"
+
+#include <inttypes.h>
+
+static void print_text(FILE *out, const char *name, const char *text)
+{
+    fprintf(out, "%s: ", name);
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte < 0x20 || byte == 0x7f) {
+            fprintf(out, "\\x%02x", byte);
+        } else {
+            fputc(byte, out);
+        }
+    }
+    fputc('\n', out);
+}
+
+static void print_inputs(FILE *out, const struct settings *settings)
+{
+    fprintf(out, "inputs: %zu\n", settings->file_count);
+    for (size_t i = 0; i < settings->file_count; i++) {
+        print_text(out, "input", settings->files[i]);
+    }
+    fprintf(out, "delimiter: \\x%02x\n", (unsigned char)settings->delimiter);
+    fprintf(out, "max-record: %" PRIu64 " bytes\n", settings->max_record);
+}
+
+static void print_plan(FILE *out, const struct settings *settings)
+{
+    fprintf(out, "operations: %zu%s\n", settings->operation_count,
+            settings->operation_count == 0 ? " (records pass through)" : "");
+    for (size_t i = 0; i < settings->operation_count; i++) {
+        const struct operation *operation = &settings->operations[i];
+        print_text(out, operation->kind == OPERATION_MATCH ? "match" : "exclude",
+                   operation->pattern);
+    }
+    if (settings->operation_count > 0) {
+        fprintf(out, "patterns: %s, %s\n",
+                settings->fixed_strings ? "fixed strings" : "regular expressions",
+                settings->ignore_case ? "ignoring case" : "case counts");
+    }
+}
+
+static void print_workers(FILE *out, const struct settings *settings)
+{
+    fprintf(out, "jobs: %u\n", settings->jobs);
+    fprintf(out, "processors: %u\n", settings->processors);
+    fprintf(out, "threads: %u%s\n", settings->threads,
+            settings->threads < settings->jobs ? " (no more than processors)" : "");
+    fprintf(out, "drive: %s\n", settings->self_serve ? "self-serve" : "threaded");
+    if (settings->queue_size > 0) {
+        fprintf(out, "queue-size: %zu records\n", settings->queue_size);
+    } else {
+        fprintf(out, "queue-size: bounded by memory alone\n");
+    }
+    fprintf(out, "buffer-size: %zu bytes%s\n", settings->buffer_size,
+            settings->buffer_raised ? " (raised to what the workers need)" : "");
+    fprintf(out, "block-size: %zu bytes\n", settings->block_size);
+    print_text(out, "tmpdir", settings->tmpdir);
+}
+
+void explain_print(FILE *out, const struct settings *settings)
+{
+    print_inputs(out, settings);
+    print_plan(out, settings);
+    print_workers(out, settings);
+    fprintf(out, "order: %s\n", settings->ordered ? "of the input" : "as results finish");
+}

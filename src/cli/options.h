@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The command line as typed: no value is looked at, nothing is opened. What it means is the
+// business of settings.
+
+#ifndef PPROC_CLI_OPTIONS_H
+#define PPROC_CLI_OPTIONS_H
+
+#include "cli/settings.h"
+
+#include <stddef.h>
+
+enum option_group {
+    GROUP_INPUT,
+    GROUP_OPERATIONS,
+    GROUP_WORKERS,
+    GROUP_OUTPUT,
+    GROUP_REPORT,
+    GROUP_COUNT,
+};
+
+enum option_id {
+#define OPTION(id, ...) OPTION_##id,
+#include "cli/options.def"
+    OPTION_COUNT
+};
+
+struct option_info {
+    const char *shorts; // each character is a short name
+    const char *name;
+    const char *argument; // what --help calls it; NULL: takes none
+    int has_argument;     // as in struct option of getopt_long
+    enum option_group group;
+    const char *help;
+};
+
+// Indexed by enum option_id.
+extern const struct option_info option_table[OPTION_COUNT];
+
+struct options {
+    // What was typed last for each option, "" for one without an argument; NULL: it was not given.
+    // Of -k and -u, and of -0 and -d, only the last one is given; -0 is -d '\0'.
+    const char *values[OPTION_COUNT];
+    struct operation *operations; // -m and -v, in order
+    size_t operation_count;
+    char **files; // operands, in order
+    size_t file_count;
+};
+
+// Ends early at --help and --version. The strings stay those of `argv`. Returns 0, or -1 after a
+// message on standard error; `options` can be cleared in both cases.
+int options_parse(struct options *options, int argc, char *argv[]);
+void options_clear(struct options *options);
+
+#endif

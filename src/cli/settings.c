@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// From what was typed to what is meant.
+
+#include "cli/settings.h"
+
+#include "base/diag.h"
+#include "base/units.h"
+#include "cli/files0.h"
+#include "cli/options.h"
+#include "cli/processors.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define MAX_RECORD_DEFAULT (UINT64_C(1) << 30)
+
+// So much that nobody needs more, and so little that sums of sizes cannot overflow.
+#define SIZE_LIMIT (UINT64_C(1) << 50)
+#define SIZE_ALLOWED "a SIZE such as 64K, 1M, 2G or 5MB, from 1 to 1024T"
+
+#define JOBS_MAX UINT64_C(10000)
+#define JOBS_ALLOWED                                                                               \
+    "N, N% of the processors, +N or -N relative to them, or 0 for the most; at most 10000"
+
+#define BUFFER_DEFAULT (UINT64_C(64) << 20)
+#define BUFFER_PER_WORKER (UINT64_C(4) << 20)
+
+// A block should fit in a core's own cache together with what comes out of it.
+#define BLOCK_SIZE ((size_t)256 * 1024)
+#define BLOCK_SIZE_MIN ((size_t)4 * 1024)
+
+static bool refuse(enum option_id id, const char *value, const char *allowed)
+{
+    diag_error("bad value '%s' for --%s: allowed is %s", value, option_table[id].name, allowed);
+    return false;
+}
+
+// The name of a file that begins with '-' is more likely an option in the wrong place.
+static bool refuse_dash(enum option_id id, const char *value)
+{
+    diag_error("bad value '%s' for --%s: it begins with '-'; if it is meant, write './%s'", value,
+               option_table[id].name, value);
+    return false;
+}
+
+static int parse_escape(const char *text)
+{
+    if (text[0] == 'x' && isxdigit((unsigned char)text[1]) && isxdigit((unsigned char)text[2]) &&
+        text[3] == '\0') {
+        return (int)strtol(text + 1, NULL, 16);
+    }
+    if (strlen(text) != 1) {
+        return -1;
+    }
+    switch (text[0]) {
+    case 't':
+        return '\t';
+    case 'n':
+        return '\n';
+    case '0':
+        return '\0';
+    case '\\':
+        return '\\';
+    default:
+        return -1;
+    }
+}
+
+// The byte that a value of -d stands for, -1 if it is not exactly one.
+static int parse_byte(const char *text)
+{
+    if (strlen(text) == 1) {
+        return (unsigned char)text[0];
+    }
+    return text[0] == '\\' ? parse_escape(text + 1) : -1;
+}
+
+static bool set_records(struct settings *settings, const struct options *options)
+{
+    const char *delimiter = options->values[OPTION_DELIMITER];
+    const char *max = options->values[OPTION_MAX_RECORD];
+
+    settings->delimiter = '\n';
+    if (delimiter != NULL) {
+        int byte = parse_byte(delimiter);
+        if (byte < 0) {
+            return refuse(OPTION_DELIMITER, delimiter, "one byte, or \\t \\0 \\n \\\\ \\xHH");
+        }
+        settings->delimiter = (char)byte;
+    }
+    settings->max_record = MAX_RECORD_DEFAULT;
+    if (max != NULL &&
+        (units_parse_size(max, &settings->max_record) != 0 || settings->max_record > SIZE_LIMIT)) {
+        return refuse(OPTION_MAX_RECORD, max, SIZE_ALLOWED);
+    }
+    return true;
+}
+
+static void set_operations(struct settings *settings, const struct options *options)
+{
+    settings->operations = options->operations;
+    settings->operation_count = options->operation_count;
+    settings->ignore_case = options->values[OPTION_IGNORE_CASE] != NULL;
+    settings->fixed_strings = options->values[OPTION_FIXED_STRINGS] != NULL;
+}
+
+static int parse_percent(const char *text, size_t len, uint64_t *percent)
+{
+    char digits[24];
+    if (len >= sizeof(digits)) {
+        return -1;
+    }
+    memcpy(digits, text, len);
+    digits[len] = '\0';
+    return units_parse_count(digits, 0, JOBS_MAX * 100, percent);
+}
+
+// The number of workers that a value of -j comes to, before it is bounded.
+static int parse_jobs(const char *text, unsigned processors, uint64_t *jobs)
+{
+    size_t len = strlen(text);
+    uint64_t n;
+
+    if (len > 0 && text[len - 1] == '%') {
+        if (parse_percent(text, len - 1, &n) != 0) {
+            return -1;
+        }
+        *jobs = processors * n / 100;
+    } else if (*text == '+' || *text == '-') {
+        if (units_parse_count(text + 1, 0, JOBS_MAX, &n) != 0) {
+            return -1;
+        }
+        *jobs = *text == '+' ? processors + n : n < processors ? processors - n : 0;
+    } else {
+        if (units_parse_count(text, 0, JOBS_MAX, &n) != 0) {
+            return -1;
+        }
+        *jobs = n != 0 ? n : processors;
+    }
+    return 0;
+}
+
+static bool set_workers(struct settings *settings, const struct options *options)
+{
+    const char *text = options->values[OPTION_JOBS];
+    uint64_t jobs = settings->processors = processors_available();
+
+    if (text != NULL && (parse_jobs(text, settings->processors, &jobs) != 0 || jobs > JOBS_MAX)) {
+        return refuse(OPTION_JOBS, text, JOBS_ALLOWED);
+    }
+    settings->jobs = jobs > 0 ? (unsigned)jobs : 1;
+    settings->threads =
+        settings->jobs < settings->processors ? settings->jobs : settings->processors;
+    return true;
+}
+
+static bool set_memory(struct settings *settings, const struct options *options)
+{
+    const char *text = options->values[OPTION_BUFFER_SIZE];
+    uint64_t size = BUFFER_DEFAULT + BUFFER_PER_WORKER * settings->jobs;
+    size_t blocks = 2 + 2 * (size_t)settings->threads;
+
+    if (text != NULL && (units_parse_size(text, &size) != 0 || size > SIZE_LIMIT)) {
+        return refuse(OPTION_BUFFER_SIZE, text, SIZE_ALLOWED);
+    }
+    settings->block_size = BLOCK_SIZE;
+    while (settings->block_size > BLOCK_SIZE_MIN && blocks * settings->block_size > size) {
+        settings->block_size /= 2;
+    }
+    settings->buffer_raised = blocks * settings->block_size > size;
+    if (settings->buffer_raised) {
+        size = blocks * settings->block_size;
+    }
+    settings->buffer_size = size < SIZE_MAX / 2 ? (size_t)size : SIZE_MAX / 2;
+    return true;
+}
+
+static bool set_queue(struct settings *settings, const struct options *options)
+{
+    const char *text = options->values[OPTION_QUEUE_SIZE];
+    uint64_t records = 0;
+    if (text != NULL && units_parse_count(text, 1, SIZE_MAX, &records) != 0) {
+        return refuse(OPTION_QUEUE_SIZE, text, "a number of records, at least 1");
+    }
+    settings->queue_size = (size_t)records;
+    return true;
+}
+
+// PPROC_DRIVE is for tests: what has to come out is the same whoever reads and writes.
+static bool set_drive(struct settings *settings)
+{
+    const char *drive = getenv("PPROC_DRIVE");
+    if (drive == NULL || *drive == '\0') {
+        drive = "self-serve";
+    }
+    if (strcmp(drive, "self-serve") != 0 && strcmp(drive, "threaded") != 0) {
+        diag_error("bad value '%s' of PPROC_DRIVE: allowed is self-serve or threaded", drive);
+        return false;
+    }
+    settings->self_serve = settings->queue_size == 0 && strcmp(drive, "self-serve") == 0;
+    return true;
+}
+
+static bool set_tmpdir(struct settings *settings, const struct options *options)
+{
+    const char *dir = options->values[OPTION_TMPDIR];
+    struct stat status;
+
+    if (dir == NULL) {
+        const char *standard = getenv("TMPDIR");
+        settings->tmpdir = standard != NULL && *standard != '\0' ? standard : "/tmp";
+        return true;
+    }
+    if (*dir == '-') {
+        return refuse_dash(OPTION_TMPDIR, dir);
+    }
+    int error = stat(dir, &status) != 0 ? errno : S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
+    if (error != 0) {
+        diag_error("bad value '%s' for --tmpdir: allowed is a directory: %s", dir, strerror(error));
+        return false;
+    }
+    settings->tmpdir = dir;
+    return true;
+}
+
+static bool set_report(struct settings *settings, const struct options *options)
+{
+    const char *format = options->values[OPTION_STATS];
+
+    settings->ordered = options->values[OPTION_UNORDERED] == NULL;
+    settings->explain = options->values[OPTION_EXPLAIN] != NULL;
+    settings->quiet = options->values[OPTION_QUIET] != NULL;
+    if (format == NULL) {
+        settings->stats = STATS_NONE;
+    } else if (strcmp(format, "text") == 0) {
+        settings->stats = STATS_TEXT;
+    } else if (strcmp(format, "json") == 0) {
+        settings->stats = STATS_JSON;
+    } else {
+        return refuse(OPTION_STATS, format, "text or json");
+    }
+    return true;
+}
+
+static bool set_files_from(struct settings *settings, const struct options *options,
+                           const char *from)
+{
+    if (*from == '-' && strcmp(from, "-") != 0) {
+        return refuse_dash(OPTION_FILES0_FROM, from);
+    }
+    if (options->file_count > 0) {
+        diag_error("extra operand '%s': with --files0-from all names come from its list",
+                   options->files[0]);
+        return false;
+    }
+    return files0_read(from, &settings->file_bytes, &settings->files, &settings->file_count) == 0;
+}
+
+static bool set_files(struct settings *settings, const struct options *options)
+{
+    static char standard_input[] = "-";
+    const char *from = options->values[OPTION_FILES0_FROM];
+
+    if (from != NULL) {
+        return set_files_from(settings, options, from);
+    }
+    settings->files = calloc(options->file_count + 1, sizeof(*settings->files));
+    if (settings->files == NULL) {
+        diag_error("no memory for the names of the inputs");
+        return false;
+    }
+    settings->file_count = options->file_count;
+    memcpy(settings->files, options->files, options->file_count * sizeof(*settings->files));
+    if (settings->file_count == 0) {
+        settings->files[settings->file_count++] = standard_input;
+    }
+    return true;
+}
+
+struct settings *settings_create(const struct options *options)
+{
+    struct settings *settings = calloc(1, sizeof(*settings));
+    if (settings == NULL) {
+        diag_error("no memory for the settings");
+        return NULL;
+    }
+    set_operations(settings, options);
+    if (!set_records(settings, options) || !set_workers(settings, options) ||
+        !set_memory(settings, options) || !set_queue(settings, options) || !set_drive(settings) ||
+        !set_tmpdir(settings, options) || !set_report(settings, options) ||
+        !set_files(settings, options)) { // last: it may read from standard input
+        settings_destroy(settings);
+        return NULL;
+    }
+    return settings;
+}
+
+void settings_destroy(struct settings *settings)
+{
+    if (settings != NULL) {
+        free(settings->files);
+        free(settings->file_bytes);
+        free(settings);
+    }
+}

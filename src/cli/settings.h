@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the run is to do: the options as typed, validated and resolved. Immutable: the rest of the
+// program gets a `const struct settings *` and never sees an option.
+
+#ifndef PPROC_CLI_SETTINGS_H
+#define PPROC_CLI_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct options;
+
+enum operation_kind {
+    OPERATION_MATCH,   // keep records that match
+    OPERATION_EXCLUDE, // drop records that match
+};
+
+struct operation {
+    enum operation_kind kind;
+    const char *pattern; // as typed
+};
+
+enum stats_format {
+    STATS_NONE,
+    STATS_TEXT,
+    STATS_JSON,
+};
+
+struct settings {
+    // Input.
+    char **files;        // names in order; "-" is standard input
+    size_t file_count;   // 0 only if --files0-from gave an empty list
+    char *file_bytes;    // what `files` point into if it came from --files0-from; else NULL
+    char delimiter;      // ends each record
+    uint64_t max_record; // bytes; a longer record fails
+
+    // Operations, in the order given.
+    struct operation *operations;
+    size_t operation_count;
+    bool ignore_case;
+    bool fixed_strings;
+
+    // Workers and queue.
+    unsigned processors; // that this process may use
+    unsigned jobs;       // what -j came to, at least 1
+    unsigned threads;    // workers that run at once, 1..jobs
+    size_t buffer_size;  // bytes: -S, raised to what the workers need
+    bool buffer_raised;  // -S was less than that
+    size_t block_size;   // bytes, 4 KiB to 256 KiB
+    size_t queue_size;   // records that may wait; 0: no such limit
+    const char *tmpdir;  // for spilled results
+    bool self_serve;     // workers read and write themselves; no reader and writer threads
+
+    // Output.
+    bool ordered;
+
+    // Seeing what happens.
+    enum stats_format stats;
+    bool explain;
+    bool quiet;
+};
+
+// Reads the list of --files0-from, but no input. Returns NULL after a message on standard error if
+// the options make no sense: a usage error. Strings and operations stay those of `options`, which
+// has to live longer.
+struct settings *settings_create(const struct options *options);
+void settings_destroy(struct settings *settings);
+
+#endif

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Memory of blocks, and finding and counting the records in them.
+
+#include "core/block.h"
+
+#include "base/thread.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct block_pool {
+    size_t block_size;
+    unsigned keep;
+
+    pthread_mutex_t mutex; // guards the fields below
+    unsigned count;
+    char *free[];
+};
+
+size_t block_record_end(const struct block *block, size_t off)
+{
+    const char *end = memchr(block->buf + off, block->delimiter, block->len - off);
+    return end != NULL ? (size_t)(end + 1 - block->buf) : block->len;
+}
+
+// The compiler makes vector instructions of the machine of this; one count a lane fits a byte.
+#define LANES 32
+#define ROUNDS 255
+typedef unsigned char lanes __attribute__((vector_size(LANES)));
+
+// Delimiters in `rounds` times LANES bytes; at most ROUNDS.
+static size_t count_lanes(const char *bytes, size_t rounds, char delimiter)
+{
+    lanes delimiters, counts = {0};
+    memset(&delimiters, delimiter, sizeof(delimiters));
+    for (size_t i = 0; i < rounds; i++) {
+        lanes chunk;
+        memcpy(&chunk, bytes + i * LANES, LANES);
+        counts -= (lanes)(chunk == delimiters); // equal is all ones: minus one
+    }
+    size_t sum = 0;
+    for (size_t i = 0; i < LANES; i++) {
+        sum += counts[i];
+    }
+    return sum;
+}
+
+size_t records_count(const char *bytes, size_t len, char delimiter)
+{
+    if (len == 0) {
+        return 0;
+    }
+    size_t count = 0, done = 0;
+    while (len - done >= LANES) {
+        size_t rounds = (len - done) / LANES;
+        if (rounds > ROUNDS) {
+            rounds = ROUNDS;
+        }
+        count += count_lanes(bytes + done, rounds, delimiter);
+        done += rounds * LANES;
+    }
+    for (; done < len; done++) {
+        count += bytes[done] == delimiter;
+    }
+    return count + (bytes[len - 1] != delimiter);
+}
+
+struct block_pool *block_pool_create(size_t block_size, unsigned keep)
+{
+    struct block_pool *pool = malloc(sizeof(*pool) + keep * sizeof(pool->free[0]));
+    if (pool == NULL) {
+        return NULL;
+    }
+    *pool = (struct block_pool){.block_size = block_size, .keep = keep};
+    if (pthread_mutex_init(&pool->mutex, NULL) != 0) {
+        free(pool);
+        return NULL;
+    }
+    return pool;
+}
+
+void block_pool_destroy(struct block_pool *pool)
+{
+    if (pool == NULL) {
+        return;
+    }
+    while (pool->count > 0) {
+        free(pool->free[--pool->count]);
+    }
+    THREAD_MUST(pthread_mutex_destroy(&pool->mutex));
+    free(pool);
+}
+
+size_t block_pool_size(const struct block_pool *pool)
+{
+    return pool->block_size;
+}
+
+// A free buffer of the usual size, or NULL.
+static char *pool_take(struct block_pool *pool)
+{
+    mutex_lock(&pool->mutex);
+    char *buf = pool->count > 0 ? pool->free[--pool->count] : NULL;
+    mutex_unlock(&pool->mutex);
+    return buf;
+}
+
+// Does the pool keep the buffer?
+static bool pool_put(struct block_pool *pool, char *buf)
+{
+    mutex_lock(&pool->mutex);
+    bool kept = pool->count < pool->keep;
+    if (kept) {
+        pool->free[pool->count++] = buf;
+    }
+    mutex_unlock(&pool->mutex);
+    return kept;
+}
+
+struct block *block_create(struct block_pool *pool, size_t cap)
+{
+    struct block *block = calloc(1, sizeof(*block));
+    if (block == NULL) {
+        return NULL;
+    }
+    block->cap = cap > pool->block_size ? cap : pool->block_size;
+    if (block->cap == pool->block_size) {
+        block->buf = pool_take(pool);
+    }
+    if (block->buf == NULL) {
+        block->buf = malloc(block->cap);
+    }
+    if (block->buf == NULL) {
+        free(block);
+        return NULL;
+    }
+    return block;
+}
+
+int block_grow(struct block *block, size_t cap)
+{
+    if (cap <= block->cap) {
+        return 0;
+    }
+    char *buf = realloc(block->buf, cap);
+    if (buf == NULL) {
+        return -1;
+    }
+    block->buf = buf;
+    block->cap = cap;
+    return 0;
+}
+
+void block_release(struct block_pool *pool, struct block *block)
+{
+    if (block->buf == NULL) {
+        return;
+    }
+    if (block->cap != pool->block_size || !pool_put(pool, block->buf)) {
+        free(block->buf);
+    }
+    block->buf = NULL;
+}
+
+void block_destroy(struct block_pool *pool, struct block *block)
+{
+    if (block != NULL) {
+        block_release(pool, block);
+        free(block);
+    }
+}

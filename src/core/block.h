@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A block: a run of whole records of one input, the unit of memory and of ordered emission.
+//
+// Ownership: the reader owns a block until core_admit(). From then on the core owns the struct,
+// until all of its records are settled, and references keep the bytes: one of the queue while some
+// are not carved, one of each task, which passes to the task's result.
+
+#ifndef PPROC_CORE_BLOCK_H
+#define PPROC_CORE_BLOCK_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct input;
+struct result;
+
+// Records of a block that wait in the queue with the same level.
+struct span {
+    struct block *block;
+    size_t off, len; // bytes; len shrinks from the front as tasks are carved
+    struct span *next;
+};
+
+struct block {
+    // Set by the reader, constant once admitted.
+    const struct input *input; // where the records come from
+    uint64_t offset;           // of the first byte in the input, in decoded bytes
+    char *buf;                 // NULL once nothing refers to it
+    size_t len;                // bytes of records, delimiters included; the last may lack its own
+    size_t cap;                // bytes of memory
+    size_t records;            // how many, if the reader was asked to count; else 0
+    uint64_t oversize;         // if not 0 the block is the head of one record of that many bytes,
+                               // more than a record may have
+    char delimiter;            // ends each record
+
+    // The core's, guarded by its lock.
+    uint64_t no;                 // place in the order of reading, from 0
+    struct span span;            // all of it, at level 0, unless the records were classified
+    unsigned refs;               // holders of buf: see above
+    size_t handed;               // ordered: bytes whose results were handed to the writer
+    size_t settled;              // bytes whose results are written and counted, and gone
+    struct result *first, *last; // results that are done, by offset
+    struct result *handed_last;  // the last result handed to the writer, if still linked
+};
+
+// Where the record at `off` ends, its delimiter included. off < len.
+size_t block_record_end(const struct block *block, size_t off);
+
+// Number of records in `len` bytes; a last one without its delimiter counts.
+size_t records_count(const char *bytes, size_t len, char delimiter);
+
+// Recycles the memory of blocks of the usual size. Thread-safe.
+struct block_pool;
+
+// `block_size` is the usual size in bytes; at most `keep` free buffers are held. NULL: no memory.
+struct block_pool *block_pool_create(size_t block_size, unsigned keep);
+void block_pool_destroy(struct block_pool *pool);
+size_t block_pool_size(const struct block_pool *pool);
+
+// A block with room for at least `cap` bytes (0: the usual size), all else zero. NULL: no memory.
+struct block *block_create(struct block_pool *pool, size_t cap);
+
+// Make room for at least `cap` bytes. Returns 0, or -1 without memory, the block as it was.
+int block_grow(struct block *block, size_t cap);
+
+// Give the bytes back, keep the struct.
+void block_release(struct block_pool *pool, struct block *block);
+
+// NULL is fine.
+void block_destroy(struct block_pool *pool, struct block *block);
+
+#endif

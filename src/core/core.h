@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The core: what is to be done next, and by whom.
+//
+// A state machine with one lock. There is no I/O, no clock and no thread in it: those who have
+// them (reader, workers, writer, main) ask what to do and tell what they did. Two drives use it:
+//
+//   self-serve  Workers do everything: core_take() gives them tasks, and also the roles of reading
+//               and of writing whenever those are free. For plans in which nothing ever waits.
+//   threaded    A reader and a writer thread have those roles, with core_room() and core_output().
+//
+// Rules:
+// - Only reading ever waits for memory. What workers give is charged by force, so a task that runs
+//   can always end. There is room when nothing is charged, or when one more block fits.
+// - Nothing is read further ahead of the oldest unwritten record than the budget.
+// - Ordered: results of a block are linked by offset; what is contiguous from the oldest record not
+//   yet handed over is handed to the writer at once. Unordered: every result is, when it is done.
+//   In both, records are accounted for (settled) in input order, when they are written.
+// - One parked worker is woken for one task, the last one parked first, since its caches are warm;
+//   whoever takes a task and sees more wakes one more.
+// - A parked worker is woken to read only if tasks cost more than a wake-up does.
+
+#ifndef PPROC_CORE_CORE_H
+#define PPROC_CORE_CORE_H
+
+#include "core/result.h"
+#include "core/retry.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct core;
+
+struct core_config {
+    struct block_pool *pool; // where the memory of blocks goes back to
+    size_t limit;            // bytes of blocks and results in flight, at least 1
+    size_t ring;             // blocks that may be live at once, at least 1
+    size_t queue_size;       // records that may wait to be started; 0: no such limit
+    unsigned workers;        // at most so many, at least 1
+    bool ordered;
+    bool self_serve;
+    size_t task_records; // records of a task; 0: as many as take about task_ns
+    int64_t task_ns;     // nanoseconds of work that a task should hold
+    unsigned retries;    // further attempts of a record that fails
+    struct backoff backoff;
+    uint64_t seed; // of the random part of the backoff
+
+    // Tells main to look at core_finished(), core_workers_wanted() and core_tick(). Called with the
+    // lock held: must neither block nor call the core.
+    void (*notify)(void *arg);
+    void *notify_arg;
+};
+
+// How the run goes on. It only ever grows.
+enum core_phase {
+    CORE_RUN,  // to the end
+    CORE_SOON, // nothing new is started, what runs is finished and written
+    CORE_NOW,  // the same, and whoever runs something should end it
+};
+
+// A place where a worker waits; one for each worker, zero at first.
+struct core_worker {
+    pthread_cond_t wake;
+    bool parked;
+    struct core_worker *next;
+};
+
+enum core_step {
+    CORE_TASK,      // run work->task, then core_done(), core_fail() or core_give_up()
+    CORE_READ,      // read, then core_admit() or core_eof()
+    CORE_WRITE,     // write work->results and tell work->failures, then core_written()
+    CORE_END,       // nothing will come any more
+    CORE_WAIT,      // nothing at the moment; from core_try_take() only
+    CORE_NO_MEMORY, // a task could not be made
+};
+
+struct work {
+    struct result *task;
+    struct result *results;   // linked by queue_next, in the order of output
+    struct failure *failures; // the taker's to free, in input order
+};
+
+enum core_verdict {
+    CORE_SPLIT, // the halves run next
+    CORE_RETRY, // another attempt will be made
+    CORE_DEAD,  // the record has failed
+};
+
+// Records that went where.
+struct ledger {
+    uint64_t read, emitted, dropped, failed, unprocessed;
+    uint64_t retried;  // attempts after the first
+    uint64_t attempts; // runs of tasks
+};
+
+// NULL with errno set on failure.
+struct core *core_create(const struct core_config *config);
+// No thread may use it any more. Frees what is still held. NULL is fine.
+void core_destroy(struct core *core);
+
+// --- Workers. core_take() waits, core_try_take() does not.
+
+// Returns 0, or -1 with errno set.
+int core_worker_init(struct core_worker *worker);
+void core_worker_destroy(struct core_worker *worker);
+enum core_step core_take(struct core *core, struct core_worker *worker, struct work *work);
+enum core_step core_try_take(struct core *core, struct work *work);
+// The task has run, for `ns` nanoseconds; each of its records is in the tally.
+void core_done(struct core *core, struct result *result, int64_t ns);
+// The task has failed as a whole. `failure` says why and becomes the core's; it is told if the
+// record is dead. `retriable`: another attempt may help.
+enum core_verdict core_fail(struct core *core, struct result *result, struct failure *failure,
+                            bool retriable, int64_t now);
+// The task could not be run and the run is about to end: its records stay unprocessed.
+void core_give_up(struct core *core, struct result *result);
+// Do the bytes that the result owns exceed the budget, while others have to be written before it?
+// Then they should go to disk before core_done().
+bool core_should_spill(struct core *core, const struct result *result);
+
+// --- Reading. core_room() waits, core_try_room() does not.
+
+// Take the role of reading as soon as there is room. False: stop reading. *max_records is how many
+// records the next block may have; 0: any number.
+bool core_room(struct core *core, size_t *max_records);
+bool core_try_room(struct core *core, size_t *max_records);
+// Hand over what was read, and the role.
+void core_admit(struct core *core, struct block *block);
+// There is no more to read.
+void core_eof(struct core *core);
+
+// --- Writing. core_output() waits, core_try_output() does not.
+
+// Take what can be written, and the role of writing. False: there will be nothing any more.
+bool core_output(struct core *core, struct work *work);
+bool core_try_output(struct core *core, struct work *work);
+// Give back what was written, and the role. `unwritten` is the first of `results` that was not
+// written since output is broken, or NULL: the run then ends.
+void core_written(struct core *core, struct result *results, struct result *unwritten);
+
+// --- Main.
+
+// Start what is due at `now`. Returns when the next one is, or INT64_MAX.
+int64_t core_tick(struct core *core, int64_t now);
+void core_stop(struct core *core, enum core_phase phase);
+// Has all been read, run and written, as far as the phase asks for it?
+bool core_finished(struct core *core);
+// Is a worker missing? If so it counts as existing from now on.
+bool core_worker_wanted(struct core *core);
+// A worker that was wanted could not be made: there will be no more. Returns how many there are.
+unsigned core_worker_missing(struct core *core);
+// What is settled so far.
+struct ledger core_ledger(struct core *core);
+// Up to which record (from 1; 0: none) of which input (NULL: none yet) everything was written.
+const struct input *core_position(struct core *core, uint64_t *nr);
+// Account for all that is not settled: the run has ended. The ledger balances from then on. What
+// was written without being settled may have failures, which core_try_output() then gives.
+void core_close_ledger(struct core *core);
+
+#endif

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What tasks give: output that refers to the block where it can, and failures.
+
+#include "core/result.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// A run of at least this many bytes is referred to, a shorter one copied: a piece costs the writer
+// about as much as copying this much would.
+#define REFER_BYTES 4096
+
+// Above this the memory of the emitter is handed over, instead of copied into a fitting one.
+#define COPY_BYTES (128 * 1024)
+
+struct result *result_create(struct block *block, size_t off, size_t len)
+{
+    struct result *result = calloc(1, sizeof(*result));
+    if (result != NULL) {
+        result->task = (struct task){.block = block, .off = off, .len = len};
+    }
+    return result;
+}
+
+void result_drop_output(struct result *result)
+{
+    free(result->iov);
+    free(result->own);
+    result->iov = NULL;
+    result->own = NULL;
+    result->iov_count = result->own_len = 0;
+    result->refers = false;
+}
+
+void result_clear(struct result *result)
+{
+    struct failure *failure;
+    while ((failure = result->failures) != NULL) {
+        result->failures = failure->next;
+        free(failure);
+    }
+    result->failures_last = NULL;
+    result_drop_output(result);
+    result->tally = (struct tally){0};
+}
+
+void result_destroy(struct result *result)
+{
+    if (result != NULL) {
+        result_clear(result);
+        free(result->task.copy);
+        free(result);
+    }
+}
+
+int result_fail(struct result *result, uint64_t index, enum error error, const char *format, ...)
+{
+    struct failure *failure = calloc(1, sizeof(*failure));
+    if (failure == NULL) {
+        return -1;
+    }
+    failure->error = error;
+    failure->input = result->task.block->input;
+    failure->nr = index;
+
+    va_list args;
+    va_start(args, format);
+    vsnprintf(failure->message, sizeof(failure->message), format, args);
+    va_end(args);
+
+    if (result->failures == NULL) {
+        result->failures = failure;
+    } else {
+        result->failures_last->next = failure;
+    }
+    result->failures_last = failure;
+    result->tally.failed++;
+    return 0;
+}
+
+void emitter_init(struct emitter *emitter)
+{
+    *emitter = (struct emitter){0};
+}
+
+void emitter_destroy(struct emitter *emitter)
+{
+    free(emitter->iov);
+    free(emitter->own);
+}
+
+// Add a piece to the output. base NULL: bytes at the end of `own`.
+static int emitter_piece(struct emitter *emitter, const char *base, size_t len)
+{
+    struct iovec *last = emitter->iov_count > 0 ? &emitter->iov[emitter->iov_count - 1] : NULL;
+    if (base == NULL && last != NULL && last->iov_base == NULL) {
+        last->iov_len += len;
+        return 0;
+    }
+    if (emitter->iov_count == emitter->iov_cap) {
+        size_t cap = emitter->iov_cap > 0 ? 2 * emitter->iov_cap : 16;
+        struct iovec *iov = realloc(emitter->iov, cap * sizeof(*iov));
+        if (iov == NULL) {
+            return -1;
+        }
+        emitter->iov = iov;
+        emitter->iov_cap = cap;
+    }
+    emitter->iov[emitter->iov_count++] = (struct iovec){.iov_base = (char *)base, .iov_len = len};
+    return 0;
+}
+
+static int emitter_reserve(struct emitter *emitter, size_t len)
+{
+    size_t need = emitter->own_len + len;
+    if (need <= emitter->own_cap) {
+        return 0;
+    }
+    size_t cap = emitter->own_cap > 0 ? emitter->own_cap : REFER_BYTES;
+    while (cap < need) {
+        cap *= 2;
+    }
+    char *own = realloc(emitter->own, cap);
+    if (own == NULL) {
+        return -1;
+    }
+    emitter->own = own;
+    emitter->own_cap = cap;
+    return 0;
+}
+
+int emitter_keep(struct emitter *emitter, const char *bytes, size_t len)
+{
+    if (len >= REFER_BYTES) {
+        return emitter_piece(emitter, bytes, len);
+    }
+    if (emitter_reserve(emitter, len) != 0 || emitter_piece(emitter, NULL, len) != 0) {
+        return -1;
+    }
+    memcpy(emitter->own + emitter->own_len, bytes, len);
+    emitter->own_len += len;
+    return 0;
+}
+
+// The bytes of the emitter, in memory of the right size. NULL: no memory.
+static char *emitter_own(struct emitter *emitter)
+{
+    char *own;
+    if (emitter->own_len <= COPY_BYTES) {
+        own = malloc(emitter->own_len);
+        if (own != NULL) {
+            memcpy(own, emitter->own, emitter->own_len);
+        }
+        return own;
+    }
+    own = realloc(emitter->own, emitter->own_len);
+    if (own != NULL) {
+        emitter->own = NULL;
+        emitter->own_cap = 0;
+    }
+    return own;
+}
+
+int emitter_finish(struct emitter *emitter, struct result *result)
+{
+    if (emitter->iov_count == 0) {
+        return 0;
+    }
+    struct iovec *iov = malloc(emitter->iov_count * sizeof(*iov));
+    char *own = emitter->own_len > 0 ? emitter_own(emitter) : NULL;
+    if (iov == NULL || (own == NULL && emitter->own_len > 0)) {
+        free(iov);
+        free(own);
+        return -1;
+    }
+
+    size_t used = 0;
+    for (size_t i = 0; i < emitter->iov_count; i++) {
+        iov[i] = emitter->iov[i];
+        if (iov[i].iov_base == NULL) {
+            iov[i].iov_base = own + used;
+            used += iov[i].iov_len;
+        } else {
+            result->refers = true;
+        }
+    }
+    result->iov = iov;
+    result->iov_count = emitter->iov_count;
+    result->own = own;
+    result->own_len = emitter->own_len;
+    emitter->iov_count = emitter->own_len = 0;
+    return 0;
+}

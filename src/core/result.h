@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A task, and the result of running it.
+
+#ifndef PPROC_CORE_RESULT_H
+#define PPROC_CORE_RESULT_H
+
+#include "core/block.h"
+#include "core/failure.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+// Consecutive records of one block that are run together. Its place is (block, byte offset):
+// nothing has to be counted to carve, split or order tasks.
+struct task {
+    struct block *block;
+    size_t off, len;   // bytes of the block, whole records
+    char *copy;        // the bytes, if the task no longer holds the block's; else NULL
+    unsigned attempts; // that were made so far
+    int64_t due;       // time of the next attempt, while it waits in the retry heap
+};
+
+// How many records went where. records = emitted + dropped + failed.
+struct tally {
+    uint64_t records, emitted, dropped, failed;
+};
+
+// A task and what running it gives: bytes to write and an account. Whoever runs the task owns it,
+// from core_take() to core_done() or core_fail(); before and after that it is the core's.
+struct result {
+    struct task task;
+
+    // Output, in order: runs of the task's own bytes and of `own`.
+    struct iovec *iov; // once it is spilled, iov_base is NULL for the next bytes of `own`
+    size_t iov_count;
+    char *own;          // bytes that are not in the block; NULL once they are spilled
+    size_t own_len;     // bytes of `own`
+    bool spilled;       // `own` is on disk
+    off_t spill_offset; // where
+    bool refers;        // the output refers to the task's own bytes
+    struct tally tally;
+    struct failure *failures, *failures_last; // in the order of their records
+
+    // The core's, guarded by its lock.
+    size_t charged;             // bytes of memory that it counts as
+    bool held;                  // it holds a reference of the block
+    bool written;               // given back by the writer
+    struct result *prev, *next; // by offset in the block, once it is done
+    struct result *queue_next;  // in the urgent queue, the writer's list, the retry heap
+    struct result *heap_child;  // in the retry heap
+};
+
+// The records of the task.
+static inline const char *result_bytes(const struct result *result)
+{
+    const struct task *task = &result->task;
+    return task->copy != NULL ? task->copy : task->block->buf + task->off;
+}
+
+// A task of `len` bytes of `block`, with nothing done yet. NULL: no memory.
+struct result *result_create(struct block *block, size_t off, size_t len);
+
+// Give back the output, as before the task was run: the next attempt begins anew.
+void result_clear(struct result *result);
+
+// Free the output; the account stays.
+void result_drop_output(struct result *result);
+
+// Frees all but what the block holds. NULL is fine.
+void result_destroy(struct result *result);
+
+// Note that record number `index` of the task (from 0) failed, and count it in the tally, not as
+// read. Returns 0, or -1: no memory.
+__attribute__((format(printf, 4, 5))) int result_fail(struct result *result, uint64_t index,
+                                                      enum error error, const char *format, ...);
+
+// Collects what one task emits, then hands it to its result. Each worker has one and uses it for
+// task after task, so that its memory is got once. Long runs of the task's own bytes are
+// referred to; short ones are copied together, so that neither the pieces nor the bytes grow
+// beyond the task.
+struct emitter {
+    struct iovec *iov; // base NULL: the next iov_len bytes of `own`
+    size_t iov_count, iov_cap;
+    char *own;
+    size_t own_len, own_cap;
+};
+
+void emitter_init(struct emitter *emitter);
+void emitter_destroy(struct emitter *emitter);
+
+// Bytes of the task's own, which stay where they are until the result is written. 0, or -1.
+int emitter_keep(struct emitter *emitter, const char *bytes, size_t len);
+
+// Pass all of it to the result and be empty again. 0, or -1 without memory: nothing was passed.
+int emitter_finish(struct emitter *emitter, struct result *result);
+
+#endif

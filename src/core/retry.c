@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The heap of tasks that wait, and how long they do.
+
+#include "core/retry.h"
+
+#include <stddef.h>
+
+// Two heaps become one. Either may be NULL; neither has siblings.
+static struct result *meld(struct result *a, struct result *b)
+{
+    if (a == NULL || b == NULL) {
+        return a != NULL ? a : b;
+    }
+    if (b->task.due < a->task.due) {
+        struct result *swap = a;
+        a = b;
+        b = swap;
+    }
+    b->queue_next = a->heap_child;
+    a->heap_child = b;
+    return a;
+}
+
+void retry_push(struct retry_heap *heap, struct result *result)
+{
+    result->queue_next = result->heap_child = NULL;
+    heap->root = meld(heap->root, result);
+}
+
+struct result *retry_pop(struct retry_heap *heap)
+{
+    struct result *top = heap->root;
+
+    // Meld the children in pairs, left to right, then the pairs, right to left.
+    struct result *pairs = NULL;
+    for (struct result *child = top->heap_child; child != NULL;) {
+        struct result *a = child, *b = child->queue_next;
+        child = b != NULL ? b->queue_next : NULL;
+        a->queue_next = NULL;
+        if (b != NULL) {
+            b->queue_next = NULL;
+        }
+        struct result *pair = meld(a, b);
+        pair->queue_next = pairs;
+        pairs = pair;
+    }
+    heap->root = NULL;
+    while (pairs != NULL) {
+        struct result *pair = pairs;
+        pairs = pair->queue_next;
+        pair->queue_next = NULL;
+        heap->root = meld(heap->root, pair);
+    }
+    top->queue_next = top->heap_child = NULL;
+    return top;
+}
+
+int64_t retry_delay(const struct backoff *backoff, unsigned attempts, uint64_t random)
+{
+    double delay = (double)backoff->base;
+    for (unsigned i = 1; i < attempts && delay < (double)backoff->max; i++) {
+        delay *= backoff->factor;
+    }
+    if (delay > (double)backoff->max) {
+        delay = (double)backoff->max;
+    }
+    double share = (double)(random >> 11) / (double)(UINT64_C(1) << 53); // 0 <= share < 1
+    return (int64_t)(delay / 2 + delay / 2 * share);
+}

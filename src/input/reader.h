@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The reader: opens one input after another, decodes it and cuts it into blocks of whole records.
+// Used by one thread at a time (whoever has the reading role).
+
+#ifndef PPROC_INPUT_READER_H
+#define PPROC_INPUT_READER_H
+
+#include "core/block.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct reader;
+struct settings;
+
+enum read_status {
+    READ_BLOCK,   // *block is a new block, the caller's
+    READ_END,     // all inputs are read
+    READ_STOPPED, // stop_fd became readable; records that were not whole yet are gone
+    READ_FAILED,  // errno says why: no memory
+};
+
+// Inputs and limits come from `settings`, memory of blocks from `pool`; a wait for input ends when
+// `stop_fd` becomes readable. NULL with errno set on failure. Nothing is opened yet.
+struct reader *reader_create(const struct settings *settings, struct block_pool *pool, int stop_fd);
+void reader_destroy(struct reader *reader);
+
+// The next block: up to the usual size of the pool, unless one record needs more; what has arrived
+// so far, if it holds a whole record and more would have to be waited for. At most `max_records`
+// records if that is not 0; they are counted in block->records then.
+// What is wrong with an input is told on standard error, and the next input goes on.
+enum read_status reader_next(struct reader *reader, size_t max_records, struct block **block);
+
+// Was some input missing, unreadable or damaged? Final after READ_END.
+bool reader_damaged(const struct reader *reader);
+
+// Decoded bytes so far, of all inputs. Safe from any thread.
+uint64_t reader_bytes(const struct reader *reader);
+
+#endif

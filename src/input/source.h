@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The source: opens one input after another and gives its bytes, decoded.
+
+#ifndef PPROC_INPUT_SOURCE_H
+#define PPROC_INPUT_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct input;
+struct settings;
+struct source;
+
+enum source_status {
+    SOURCE_DATA,    // bytes, at least one
+    SOURCE_WAIT,    // none yet, and the caller does not want to wait
+    SOURCE_END,     // the end of the input, verified as far as its format can be
+    SOURCE_EXTRA,   // likewise, but what follows it is none of the input
+    SOURCE_DAMAGED, // there is no more to be had: the input is missing, unreadable or damaged
+    SOURCE_STOPPED, // the stop descriptor became readable
+    SOURCE_FAILED,  // no memory: errno is set
+};
+
+// The files of `settings`, none opened yet. NULL: no memory. One thread at a time.
+struct source *source_create(const struct settings *settings, int stop_fd);
+void source_destroy(struct source *source);
+
+// Close the current input, if there is one, and open the next. False: there are no more. That one
+// cannot be opened is told when it is read.
+bool source_next(struct source *source);
+
+// The current input; lives as long as the source.
+const struct input *source_input(const struct source *source);
+
+// Read up to `room` bytes of the current input, and say in *count how many. May wait until there
+// is something, if asked to; the first read of an input must be. After END, EXTRA and DAMAGED the
+// input gives nothing but that.
+enum source_status source_read(struct source *source, char *bytes, size_t room, bool may_wait,
+                               size_t *count);
+
+// What is wrong, after EXTRA and DAMAGED: a phrase to follow the name of the input.
+const char *source_problem(const struct source *source);
+
+#endif

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// pproc: options -> settings -> plan -> run -> exit status.
+//
+// The files. main.c knows cli, plan and run; run knows all the rest; every folder may use base, and
+// core uses no other.
+//
+//   base/    diag          messages on standard error
+//            units         numbers in options: counts, sizes, durations
+//            fdio          reading and writing of descriptors
+//            clock         time
+//            thread        pthreads
+//   cli/     options       the command line as typed; options.def is the table of all options
+//            settings      what it means: validated, resolved, immutable
+//            files0        the list of names of --files0-from
+//            processors    how many processors there are for us
+//            usage         --help and --version
+//            explain       --explain
+//            stats         the account that --stats and SIGUSR1 print
+//   input/   source        opens one input after another, gives its bytes
+//            input         something with a name that records come from
+//            detect        what kind of data an input is
+//            decoder       interface of what turns compressed bytes into plain ones
+//            decode_gzip   gzip streams
+//            gzip_member   one member of them, by ISA-L or zlib
+//            reader        cuts bytes into blocks of whole records
+//   core/    core          what is to be done next, and by whom: the state and its one lock
+//            carve         making of tasks
+//            order         which results can be written, which are settled
+//            budget        memory in flight
+//            levels        records that wait, by priority
+//            retry         tasks that wait for their next attempt
+//            block         a run of records, the unit of memory
+//            result        a task and what it gave
+//            failure       why a record failed
+//   plan/    plan          the operations, compiled; runs a task
+//            op_regex      match and exclude
+//            regex         PCRE2
+//   run/     run           builds the parts, waits for the end, takes all apart
+//            threads       workers, reader and writer
+//            signals       signals as something to read
+//            same_file     an input that is also the output
+//   output/  writer        writes results that are ready
+//            spill         results on disk, beyond the budget
+//            failures      messages about records that failed
+
+#include "base/diag.h"
+#include "base/fdio.h"
+#include "cli/explain.h"
+#include "cli/options.h"
+#include "cli/settings.h"
+#include "cli/usage.h"
+#include "plan/plan.h"
+#include "run/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+// The exit status once something was printed on standard output.
+static int close_stdout(void)
+{
+    errno = 0;
+    bool failed = ferror(stdout) != 0; // an earlier write, whose errno is gone
+    if (fclose(stdout) != 0 || failed) {
+        diag_error("standard output could not be written: %s",
+                   errno != 0 ? strerror(errno) : "an earlier write failed");
+        return EXIT_OUTPUT;
+    }
+    return EXIT_OK;
+}
+
+static int explain(const struct settings *settings)
+{
+    explain_print(stdout, settings);
+    return close_stdout();
+}
+
+static int process(const struct options *options)
+{
+    int status = EXIT_USAGE;
+    struct plan *plan = NULL;
+    struct settings *settings = settings_create(options);
+
+    if (settings != NULL) {
+        diag_set_quiet(settings->quiet);
+        plan = plan_create(settings);
+    }
+    if (plan != NULL) {
+        status = settings->explain ? explain(settings) : run(settings, plan);
+    }
+    plan_destroy(plan);
+    settings_destroy(settings);
+    return status;
+}
+
+static int obey(const struct options *options)
+{
+    if (options->values[OPTION_HELP] != NULL) {
+        usage_print_help(stdout);
+        return close_stdout();
+    }
+    if (options->values[OPTION_VERSION] != NULL) {
+        usage_print_version(stdout);
+        return close_stdout();
+    }
+    return process(options);
+}
+
+int main(int argc, char *argv[])
+{
+    struct options options;
+    int status = EXIT_USAGE;
+
+    (void)signal(SIGCHLD, SIG_DFL); // it may be ignored by inheritance; then nothing can be reaped
+    if (fdio_reserve_standard() != 0) {
+        diag_error("standard input, output or error is closed and cannot be occupied: %s",
+                   strerror(errno));
+        return EXIT_USAGE;
+    }
+    if (options_parse(&options, argc, argv) == 0) {
+        status = obey(&options);
+    }
+    options_clear(&options);
+    return status;
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Messages about records that failed.
+
+#include "output/failures.h"
+
+#include "base/diag.h"
+#include "input/input.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+void failures_tell(struct failure *failures, unsigned *shown)
+{
+    while (failures != NULL) {
+        struct failure *failure = failures;
+        failures = failure->next;
+        if (*shown < FAILURES_SHOWN) {
+            diag_error("%s:%" PRIu64 ": %s: %s", failure->input->name, failure->nr,
+                       error_name(failure->error), failure->message);
+            (*shown)++;
+        }
+        free(failure);
+    }
+}
+
+void failures_summary(uint64_t failed)
+{
+    if (failed > 0) {
+        diag_error("%" PRIu64 " record%s failed", failed, failed == 1 ? "" : "s");
+    }
+}

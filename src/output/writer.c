@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Gathering of results into as few writes as possible, and the delimiter that an input's last
+// record may lack.
+
+#include "output/writer.h"
+
+#include "base/fdio.h"
+#include "output/spill.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+// Bytes of spilled results that are in memory at once.
+#define SPILL_PART (64 * 1024)
+
+struct writer {
+    int fd;
+    char delimiter;
+    bool ordered;
+    struct spill *spill;
+    bool unterminated; // the last record that was gathered lacks its delimiter
+    int error;
+    _Atomic uint64_t bytes;
+    size_t count; // pieces gathered
+    struct iovec iov[IOV_MAX];
+};
+
+struct writer *writer_create(int fd, char delimiter, bool ordered, struct spill *spill)
+{
+    struct writer *writer = calloc(1, sizeof(*writer));
+    if (writer != NULL) {
+        writer->fd = fd;
+        writer->delimiter = delimiter;
+        writer->ordered = ordered;
+        writer->spill = spill;
+        fdio_enlarge_pipe(fd);
+    }
+    return writer;
+}
+
+void writer_destroy(struct writer *writer)
+{
+    free(writer);
+}
+
+static int flush(struct writer *writer)
+{
+    size_t written = 0;
+    int status = 0;
+    if (writer->count > 0) {
+        status = fdio_write_all(writer->fd, writer->iov, writer->count, &written);
+    }
+    if (status != 0) {
+        writer->error = errno;
+    }
+    writer->count = 0;
+    atomic_fetch_add_explicit(&writer->bytes, written, memory_order_relaxed);
+    return status;
+}
+
+static int gather(struct writer *writer, const char *bytes, size_t len)
+{
+    if (writer->count == IOV_MAX && flush(writer) != 0) {
+        return -1;
+    }
+    writer->iov[writer->count++] = (struct iovec){.iov_base = (char *)bytes, .iov_len = len};
+    writer->unterminated = bytes[len - 1] != writer->delimiter;
+    return 0;
+}
+
+static int gather_delimiter(struct writer *writer)
+{
+    return writer->unterminated ? gather(writer, &writer->delimiter, 1) : 0;
+}
+
+// Write bytes that are on disk, a part at a time.
+static int copy_spilled(struct writer *writer, size_t len, off_t offset)
+{
+    char part[SPILL_PART];
+    while (len > 0) {
+        ssize_t got =
+            spill_read(writer->spill, part, len < sizeof(part) ? len : sizeof(part), offset);
+        if (got < 0) {
+            writer->error = errno;
+            return -1;
+        }
+        if (gather(writer, part, (size_t)got) != 0 || flush(writer) != 0) {
+            return -1;
+        }
+        len -= (size_t)got;
+        offset += got;
+    }
+    return 0;
+}
+
+static int gather_pieces(struct writer *writer, const struct result *result)
+{
+    off_t offset = result->spill_offset;
+    for (size_t i = 0; i < result->iov_count; i++) {
+        size_t len = result->iov[i].iov_len;
+        if (result->iov[i].iov_base != NULL) {
+            if (gather(writer, result->iov[i].iov_base, len) != 0) {
+                return -1;
+            }
+        } else {
+            if (copy_spilled(writer, len, offset) != 0) {
+                return -1;
+            }
+            offset += (off_t)len;
+        }
+    }
+    if (result->spilled) {
+        spill_release(writer->spill, result);
+    }
+    return 0;
+}
+
+static int gather_result(struct writer *writer, const struct result *result)
+{
+    if (result->iov_count == 0) {
+        return 0;
+    }
+    if (gather_delimiter(writer) != 0 || gather_pieces(writer, result) != 0) {
+        return -1;
+    }
+    return writer->ordered ? 0 : gather_delimiter(writer);
+}
+
+struct result *writer_write(struct writer *writer, struct result *results)
+{
+    // Bytes of results from `pending` on may wait in writer->iov.
+    struct result *pending = results;
+    for (struct result *result = results; result != NULL; result = result->queue_next) {
+        if (writer->count == 0) {
+            pending = result;
+        }
+        if (gather_result(writer, result) != 0) {
+            return pending;
+        }
+    }
+    return flush(writer) == 0 ? NULL : pending;
+}
+
+int writer_close(struct writer *writer)
+{
+    if (close(writer->fd) != 0 && writer->error == 0) {
+        writer->error = errno;
+    }
+    return writer->error == 0 ? 0 : -1;
+}
+
+int writer_error(const struct writer *writer)
+{
+    return writer->error;
+}
+
+uint64_t writer_bytes(const struct writer *writer)
+{
+    return atomic_load_explicit(&writer->bytes, memory_order_relaxed);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The plan: the operations that every record goes through. Compiled once, then immutable and
+// shared.
+
+#ifndef PPROC_PLAN_PLAN_H
+#define PPROC_PLAN_PLAN_H
+
+#include <stddef.h>
+
+struct plan;
+struct plan_state;
+struct result;
+struct settings;
+
+// Compile the operations of `settings`. On failure says what is wrong on standard error (a pattern
+// with a caret under the place) and returns NULL: a usage error, or no memory.
+struct plan *plan_create(const struct settings *settings);
+void plan_destroy(struct plan *plan);
+
+// What one worker needs to run the plan: match data, JIT stack. NULL: no memory.
+struct plan_state *plan_state_create(const struct plan *plan);
+void plan_state_destroy(struct plan_state *state);
+
+// Run the plan on the records of result->task; fills the output, the tally and the failures.
+// Knows nothing of queues, threads and order. Returns 0, or -1 with errno set (no memory).
+int plan_run(const struct plan *plan, struct plan_state *state, struct result *result);
+
+#endif

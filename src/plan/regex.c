@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Regular expressions by PCRE2.
+//
+// Matching goes to the JIT's machine code directly. It keeps the match limit, and has a stack of
+// its own, of JIT_STACK_MAX bytes: a record that needs more of it is tried again by the
+// interpreter, which backtracks on the heap, up to HEAP_LIMIT_KIB. The interpreter also does all
+// the work where there is no JIT: the results are the same.
+
+#include "plan/regex.h"
+
+#include "base/diag.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#define MATCH_LIMIT 10000000u // steps of backtracking from one start
+#define HEAP_LIMIT_KIB (64u * 1024)
+#define JIT_STACK_MIN ((size_t)32 * 1024)
+#define JIT_STACK_MAX ((size_t)1024 * 1024)
+
+// Columns of a pattern that messages show: around the place of a mistake, and as its name.
+#define PLACE_COLUMNS 72
+#define NAME_COLUMNS 20
+#define EXCERPT_BYTES(columns) (4 * (columns) + sizeof("......"))
+
+struct regex {
+    pcre2_code *code;
+    bool jit;
+    const char *option;                     // that gave it
+    char name[EXCERPT_BYTES(NAME_COLUMNS)]; // how the pattern begins, for messages
+};
+
+struct matcher {
+    pcre2_match_context *context;
+    pcre2_match_data *data;
+    pcre2_jit_stack *stack; // NULL: the JIT takes 32 KiB of the thread's own
+    char error[256];
+};
+
+// Bytes of the printable character at `text`, which takes one column; 0 if there is none.
+static size_t printable(const char *text)
+{
+    unsigned char lead = (unsigned char)text[0];
+    if (lead < 0x80) {
+        return lead >= ' ' && lead != 0x7f;
+    }
+    size_t len = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    for (size_t i = 1; i < len; i++) {
+        if (((unsigned char)text[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    bool control = lead == 0xc2 && (unsigned char)text[1] < 0xa0;
+    return lead >= 0xc2 && lead <= 0xf4 && !control ? len : 0;
+}
+
+// Bytes of the column at `text`: a printable character, or one byte that will be shown as '?'.
+static size_t column_len(const char *text)
+{
+    size_t len = printable(text);
+    return len > 0 ? len : 1;
+}
+
+// Copy up to `columns` columns of the pattern around the byte at `place`, with dots where something
+// is left out, to `out`, EXCERPT_BYTES(columns). Returns the column of the place there.
+static size_t excerpt(const char *pattern, size_t place, size_t columns, char *out)
+{
+    size_t at = 0, total = 0; // columns before the place, and in all
+    for (size_t i = 0; pattern[i] != '\0'; total++) {
+        i += column_len(pattern + i);
+        at += i <= place;
+    }
+
+    size_t first = total > columns && at > columns / 2 ? at - columns / 2 : 0;
+    char *end = out;
+    if (first > 0) {
+        end = stpcpy(end, "...");
+    }
+    for (size_t skip = first; skip > 0; skip--) {
+        pattern += column_len(pattern);
+    }
+    for (; columns > 0 && *pattern != '\0'; columns--) {
+        size_t len = printable(pattern);
+        end = len > 0 ? mempcpy(end, pattern, len) : stpcpy(end, "?");
+        pattern += column_len(pattern);
+    }
+    strcpy(end, *pattern != '\0' ? "..." : "");
+    return at - first + (first > 0 ? 3 : 0);
+}
+
+static void say_invalid(const char *option, const char *pattern, int error, size_t place)
+{
+    char reason[160] = "UTF cannot be turned on: patterns see bytes";
+    if (error != PCRE2_ERROR_UTF_IS_DISABLED) {
+        pcre2_get_error_message(error, (PCRE2_UCHAR *)reason, sizeof(reason));
+    }
+    char text[EXCERPT_BYTES(PLACE_COLUMNS)];
+    size_t column = excerpt(pattern, place, PLACE_COLUMNS, text);
+    diag_error("%s: %s\n  %s\n  %*s^", option, reason, text, (int)column, "");
+}
+
+static pcre2_code *compile(const char *option, const char *pattern, unsigned flags)
+{
+    pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+    if (context == NULL) {
+        diag_error("%s: no memory to compile the pattern", option);
+        return NULL;
+    }
+    pcre2_set_newline(context, PCRE2_NEWLINE_LF); // whatever the library was built with
+
+    // Records are any bytes, and the direct entry to the JIT does not check UTF: no pattern may
+    // turn it on. Plain text cannot, and PCRE2 does not take both options.
+    uint32_t options = flags & REGEX_LITERAL ? PCRE2_LITERAL : PCRE2_NEVER_UTF;
+    if (flags & REGEX_CASELESS) {
+        options |= PCRE2_CASELESS;
+    }
+    int error;
+    PCRE2_SIZE place;
+    pcre2_code *code =
+        pcre2_compile((PCRE2_SPTR)pattern, strlen(pattern), options, &error, &place, context);
+    pcre2_compile_context_free(context);
+    if (code == NULL) {
+        say_invalid(option, pattern, error, place);
+    }
+    return code;
+}
+
+// Make machine code of the pattern. Returns whether there is some.
+static bool compile_jit(pcre2_code *code, const char *pattern)
+{
+    // The direct entry to the JIT takes no notice of a leading (*NOTEMPTY).
+    if (strstr(pattern, "(*NOTEMPTY") != NULL) {
+        return false;
+    }
+    size_t size = 0; // stays 0 after (*NO_JIT), which is no error
+    return pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0 &&
+           pcre2_pattern_info(code, PCRE2_INFO_JITSIZE, &size) == 0 && size > 0;
+}
+
+struct regex *regex_create(const char *option, const char *pattern, unsigned flags)
+{
+    struct regex *regex = calloc(1, sizeof(*regex));
+    if (regex == NULL) {
+        diag_error("%s: no memory to compile the pattern", option);
+        return NULL;
+    }
+    regex->code = compile(option, pattern, flags);
+    if (regex->code == NULL) {
+        regex_destroy(regex);
+        return NULL;
+    }
+    regex->jit = compile_jit(regex->code, pattern);
+    regex->option = option;
+    excerpt(pattern, 0, NAME_COLUMNS, regex->name);
+    return regex;
+}
+
+void regex_destroy(struct regex *regex)
+{
+    if (regex != NULL) {
+        pcre2_code_free(regex->code);
+        free(regex);
+    }
+}
+
+struct matcher *matcher_create(void)
+{
+    struct matcher *matcher = calloc(1, sizeof(*matcher));
+    if (matcher == NULL) {
+        return NULL;
+    }
+    matcher->context = pcre2_match_context_create(NULL);
+    matcher->data = pcre2_match_data_create(1, NULL);
+    matcher->stack = pcre2_jit_stack_create(JIT_STACK_MIN, JIT_STACK_MAX, NULL);
+    if (matcher->context == NULL || matcher->data == NULL) {
+        matcher_destroy(matcher);
+        return NULL;
+    }
+    pcre2_set_match_limit(matcher->context, MATCH_LIMIT);
+    pcre2_set_heap_limit(matcher->context, HEAP_LIMIT_KIB);
+    pcre2_jit_stack_assign(matcher->context, NULL, matcher->stack);
+    return matcher;
+}
+
+void matcher_destroy(struct matcher *matcher)
+{
+    if (matcher != NULL) {
+        pcre2_jit_stack_free(matcher->stack);
+        pcre2_match_data_free(matcher->data);
+        pcre2_match_context_free(matcher->context);
+        free(matcher);
+    }
+}
+
+// The match data holds on to what was backtracked on, so it is made for one record only: one that
+// needs a lot must not keep it for the rest of the run.
+static int interpret(const struct regex *regex, const struct matcher *matcher, const char *bytes,
+                     size_t len)
+{
+    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    if (data == NULL) {
+        return PCRE2_ERROR_NOMEMORY;
+    }
+    int rc =
+        pcre2_match(regex->code, (PCRE2_SPTR)bytes, len, 0, PCRE2_NO_JIT, data, matcher->context);
+    pcre2_match_data_free(data);
+    return rc;
+}
+
+static void give_up(struct matcher *matcher, const struct regex *regex, int rc)
+{
+    char other[120];
+    const char *reason = other;
+    switch (rc) {
+    case PCRE2_ERROR_MATCHLIMIT:
+        reason = "more than 10 million steps of backtracking";
+        break;
+    case PCRE2_ERROR_HEAPLIMIT:
+        reason = "more than 64 MiB of backtracking";
+        break;
+    case PCRE2_ERROR_NOMEMORY:
+        reason = "no memory left for backtracking";
+        break;
+    default:
+        pcre2_get_error_message(rc, (PCRE2_UCHAR *)other, sizeof(other));
+    }
+    snprintf(matcher->error, sizeof(matcher->error), "%s in %s '%s'", reason, regex->option,
+             regex->name);
+}
+
+int regex_match(const struct regex *regex, struct matcher *matcher, const char *bytes, size_t len)
+{
+    int rc = PCRE2_ERROR_JIT_STACKLIMIT;
+    if (regex->jit) {
+        rc = pcre2_jit_match(regex->code, (PCRE2_SPTR)bytes, len, 0, 0, matcher->data,
+                             matcher->context);
+    }
+    if (rc == PCRE2_ERROR_JIT_STACKLIMIT) {
+        rc = interpret(regex, matcher, bytes, len);
+    }
+    if (rc >= 0) {
+        return 1; // 0 too: more captures than the match data has room for
+    }
+    if (rc == PCRE2_ERROR_NOMATCH) {
+        return 0;
+    }
+    give_up(matcher, regex, rc);
+    return -1;
+}
+
+const char *matcher_error(const struct matcher *matcher)
+{
+    return matcher->error;
+}

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The run: main waits for signals and for the core, starts workers as they are needed, and says how
+// it all ended.
+
+#include "run/run.h"
+
+#include "base/clock.h"
+#include "base/diag.h"
+#include "cli/settings.h"
+#include "cli/stats.h"
+#include "core/core.h"
+#include "input/input.h"
+#include "input/reader.h"
+#include "output/failures.h"
+#include "output/spill.h"
+#include "output/writer.h"
+#include "run/same_file.h"
+#include "run/signals.h"
+#include "run/threads.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+// Blocks that may be live at once; memory is limited by the budget.
+#define RING_BLOCKS 1024
+
+// Work that a task should hold: long against a hand-over, short against a person's patience.
+#define TASK_NS (10 * CLOCK_MILLISECOND)
+
+// After a signal that ends the process, what is whole is written for at most this long.
+#define FLUSH_NS (2 * CLOCK_SECOND)
+
+// Free blocks that are kept for each worker, and those that the reader and the writer have.
+#define FREE_BLOCKS 2
+
+struct run {
+    const struct settings *settings;
+    struct signals signals;
+    struct block_pool *pool;
+    struct shared shared;
+    struct threads threads;
+    int notify_fd;     // an eventfd: the core has news
+    int64_t start;     // when the run began
+    int64_t limit;     // when to wait no longer for threads that are stuck; 0: never
+    int signal;        // that ends the run, or 0
+    bool stopped;      // by SIGUSR2
+    bool threads_lack; // some thread that is needed could not be started
+};
+
+// --- building and taking apart
+
+static void notify_main(void *arg)
+{
+    struct run *run = arg;
+    ssize_t done = write(run->notify_fd, &(uint64_t){1}, sizeof(uint64_t));
+    (void)done; // a full counter is readable too
+}
+
+static int build_core(struct run *run)
+{
+    const struct settings *settings = run->settings;
+    struct core_config config = {
+        .pool = run->pool,
+        .limit = settings->buffer_size,
+        .ring = RING_BLOCKS,
+        .queue_size = settings->queue_size,
+        .workers = settings->threads,
+        .ordered = settings->ordered,
+        .self_serve = settings->self_serve,
+        .task_ns = TASK_NS,
+        .notify = notify_main,
+        .notify_arg = run,
+    };
+    run->shared.core = core_create(&config);
+    return run->shared.core != NULL ? 0 : -1;
+}
+
+static int build(struct run *run)
+{
+    const struct settings *settings = run->settings;
+    struct shared *shared = &run->shared;
+
+    run->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    shared->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (run->notify_fd < 0 || shared->stop_fd < 0 || signals_init(&run->signals) != 0) {
+        return -1;
+    }
+    run->pool = block_pool_create(settings->block_size, settings->threads + FREE_BLOCKS);
+    if (run->pool == NULL || build_core(run) != 0) {
+        return -1;
+    }
+    shared->spill = spill_create(settings->tmpdir);
+    shared->reader = reader_create(settings, run->pool, shared->stop_fd);
+    if (shared->spill == NULL || shared->reader == NULL) {
+        return -1;
+    }
+    shared->writer =
+        writer_create(STDOUT_FILENO, settings->delimiter, settings->ordered, shared->spill);
+    if (shared->writer == NULL) {
+        return -1;
+    }
+    return threads_init(&run->threads, shared);
+}
+
+static void take_apart(struct run *run)
+{
+    threads_destroy(&run->threads);
+    writer_destroy(run->shared.writer);
+    reader_destroy(run->shared.reader);
+    spill_destroy(run->shared.spill);
+    core_destroy(run->shared.core);
+    block_pool_destroy(run->pool);
+    close(run->signals.fd);
+    close(run->shared.stop_fd);
+    close(run->notify_fd);
+}
+
+// --- the account
+
+static struct account make_account(struct run *run)
+{
+    struct ledger ledger = core_ledger(run->shared.core);
+    int64_t elapsed = clock_now() - run->start - run->signals.stopped;
+    return (struct account){
+        .read = ledger.read,
+        .emitted = ledger.emitted,
+        .dropped = ledger.dropped,
+        .failed = ledger.failed,
+        .unprocessed = ledger.unprocessed,
+        .retried = ledger.retried,
+        .attempts = ledger.attempts,
+        .bytes_in = reader_bytes(run->shared.reader),
+        .bytes_out = writer_bytes(run->shared.writer),
+        .seconds = (double)elapsed / (double)CLOCK_SECOND,
+        .workers = run->settings->jobs,
+    };
+}
+
+// As asked for with --stats, or else as text.
+static void print_account(struct run *run)
+{
+    struct account account = make_account(run);
+    enum stats_format format = run->settings->stats;
+    stats_print(&account, format != STATS_NONE ? format : STATS_TEXT);
+}
+
+// --- waiting for the end
+
+static void stop(struct run *run, enum core_phase phase)
+{
+    core_stop(run->shared.core, phase);
+    shared_stop_reading(&run->shared);
+}
+
+static void handle_signal(struct run *run, int signal)
+{
+    switch (signal) {
+    case SIGUSR1:
+        print_account(run);
+        break;
+    case SIGUSR2:
+        run->stopped = true;
+        stop(run, CORE_SOON);
+        break;
+    case SIGTSTP:
+        signals_suspend(&run->signals);
+        break;
+    default: // SIGHUP, SIGINT, SIGTERM
+        if (run->signal != 0) {
+            signals_die(signal);
+        }
+        run->signal = signal;
+        run->limit = clock_now() + FLUSH_NS;
+        stop(run, CORE_NOW);
+        break;
+    }
+}
+
+static void wait_for_event(struct run *run)
+{
+    struct pollfd fds[] = {
+        {.fd = run->signals.fd, .events = POLLIN},
+        {.fd = run->notify_fd, .events = POLLIN},
+    };
+    int timeout = -1;
+    if (run->limit != 0) {
+        int64_t left = run->limit - clock_now();
+        timeout = left > 0 ? (int)(left / CLOCK_MILLISECOND) + 1 : 0;
+    }
+    if (poll(fds, sizeof(fds) / sizeof(fds[0]), timeout) > 0 && fds[1].revents != 0) {
+        uint64_t count;
+        ssize_t done = read(run->notify_fd, &count, sizeof(count));
+        (void)done; // it may be 0 already
+    }
+}
+
+static void start_workers(struct run *run)
+{
+    while (core_worker_wanted(run->shared.core)) {
+        if (threads_start_worker(&run->threads) == 0) {
+            continue;
+        }
+        const char *why = strerror(errno);
+        if (core_worker_missing(run->shared.core) > 0) {
+            diag_warn("only %u of %u workers could be started: %s", run->threads.worker_count,
+                      run->settings->threads, why);
+        } else {
+            diag_error("no worker could be started: %s (raise the limits of processes and memory)",
+                       why);
+            run->threads_lack = true;
+            stop(run, CORE_NOW);
+        }
+    }
+}
+
+// False: some threads are stuck, and were waited for long enough.
+static bool wait_for_end(struct run *run)
+{
+    for (;;) {
+        start_workers(run);
+        if (core_finished(run->shared.core)) {
+            return true;
+        }
+        wait_for_event(run);
+        int signal;
+        while ((signal = signals_next(&run->signals)) != 0) {
+            handle_signal(run, signal);
+        }
+        if (run->limit != 0 && clock_now() >= run->limit) {
+            return false;
+        }
+    }
+}
+
+// --- how it ended
+
+static void tell_position(struct run *run, const struct input *input, uint64_t nr)
+{
+    if (input != NULL) {
+        diag_error("ended by SIG%s: all is written up to record %" PRIu64 " of %s",
+                   sigabbrev_np(run->signal), nr, input->name);
+    } else {
+        diag_error("ended by SIG%s: no record was processed", sigabbrev_np(run->signal));
+    }
+}
+
+// Tell what broke the run, if anything did.
+static bool tell_breakage(struct run *run)
+{
+    const struct shared *shared = &run->shared;
+    int spill = spill_error(shared->spill), output = writer_error(shared->writer);
+    if (spill != 0) {
+        diag_error(
+            "%s: results that have to wait cannot be stored: %s (see --tmpdir, --buffer-size)",
+            run->settings->tmpdir, strerror(spill));
+    } else if (output != 0) {
+        diag_error("standard output: cannot be written: %s", strerror(output));
+    }
+    if (atomic_load(&shared->out_of_memory)) {
+        diag_error("out of memory: the run ended early (see --buffer-size, --max-record)");
+    }
+    return spill != 0 || output != 0 || atomic_load(&shared->out_of_memory) || run->threads_lack;
+}
+
+static enum exit_status status_of(const struct run *run, bool broken, const struct ledger *ledger)
+{
+    if (broken) {
+        return EXIT_OUTPUT;
+    }
+    if (reader_damaged(run->shared.reader)) {
+        return EXIT_INPUT;
+    }
+    if (run->stopped && (ledger->unprocessed > 0 || !atomic_load(&run->shared.read_all))) {
+        return EXIT_STOPPED;
+    }
+    return ledger->failed > 0 ? EXIT_FAILED_RECORDS : EXIT_OK;
+}
+
+// All that is left to say. No thread runs any more, or they are stuck and the process ends.
+static enum exit_status conclude(struct run *run)
+{
+    struct shared *shared = &run->shared;
+    uint64_t nr;
+    const struct input *input = core_position(shared->core, &nr);
+    core_close_ledger(shared->core);
+    struct work work;
+    if (core_try_output(shared->core, &work)) {
+        failures_tell(work.failures, &shared->failures_shown);
+    }
+    if (run->limit == 0) {
+        writer_close(shared->writer);
+    }
+    if (writer_error(shared->writer) == EPIPE && !run->signals.pipe_ignored) {
+        signals_die(SIGPIPE);
+    }
+
+    bool broken = tell_breakage(run);
+    struct ledger ledger = core_ledger(shared->core);
+    failures_summary(ledger.failed);
+    if (run->signal != 0) {
+        tell_position(run, input, nr);
+    }
+    if (run->signal != 0 || run->settings->stats != STATS_NONE) {
+        print_account(run);
+    }
+    return status_of(run, broken, &ledger);
+}
+
+static void start(struct run *run)
+{
+    run->start = clock_now();
+    if (!run->settings->self_serve && threads_start_roles(&run->threads) != 0) {
+        diag_error("the threads that read and write cannot be started: %s", strerror(errno));
+        run->threads_lack = true;
+        stop(run, CORE_NOW);
+    }
+}
+
+int run(const struct settings *settings, const struct plan *plan)
+{
+    if (same_file_refused(settings)) {
+        return EXIT_USAGE;
+    }
+    // Memory goes from thread to thread, so arenas of their own would only cost address space.
+    mallopt(M_ARENA_MAX, 1);
+
+    struct run run = {
+        .settings = settings,
+        .shared = {.settings = settings, .plan = plan, .stop_fd = -1},
+        .notify_fd = -1,
+        .signals = {.fd = -1},
+    };
+    if (build(&run) != 0) {
+        diag_error("the run cannot be set up: %s", strerror(errno));
+        take_apart(&run);
+        return EXIT_OUTPUT;
+    }
+    start(&run);
+    if (wait_for_end(&run)) {
+        threads_join(&run.threads);
+    }
+    enum exit_status status = conclude(&run);
+    if (run.signal != 0) {
+        signals_die(run.signal);
+    }
+    take_apart(&run);
+    return status;
+}

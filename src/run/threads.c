@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Worker, reader and writer threads. None of them ends the process: they tell the core and main.
+
+#include "run/threads.h"
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "cli/settings.h"
+#include "core/core.h"
+#include "input/reader.h"
+#include "output/failures.h"
+#include "output/spill.h"
+#include "output/writer.h"
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct worker {
+    pthread_t thread;
+    struct shared *shared;
+    struct core_worker core;
+    struct plan_state *state;
+};
+
+void shared_stop_reading(struct shared *shared)
+{
+    ssize_t done = write(shared->stop_fd, &(uint64_t){1}, sizeof(uint64_t));
+    (void)done; // a full counter is readable too
+}
+
+// Without memory the run ends, and says so.
+static void end_without_memory(struct shared *shared)
+{
+    atomic_store(&shared->out_of_memory, true);
+    core_stop(shared->core, CORE_NOW);
+    shared_stop_reading(shared);
+}
+
+// --- what a thread does
+
+static void do_task(struct shared *shared, struct plan_state *state, struct result *task)
+{
+    int64_t start = clock_now();
+    if (plan_run(shared->plan, state, task) != 0) {
+        core_give_up(shared->core, task);
+        end_without_memory(shared);
+        return;
+    }
+    int64_t ns = clock_now() - start;
+    if (core_should_spill(shared->core, task) && spill_result(shared->spill, task) != 0) {
+        core_give_up(shared->core, task);
+        shared_stop_reading(shared);
+        return;
+    }
+    core_done(shared->core, task, ns);
+}
+
+static void do_read(struct shared *shared, size_t max_records)
+{
+    struct block *block = NULL;
+    switch (reader_next(shared->reader, max_records, &block)) {
+    case READ_BLOCK:
+        core_admit(shared->core, block);
+        return;
+    case READ_END:
+        atomic_store(&shared->read_all, true);
+        break;
+    case READ_STOPPED:
+        break;
+    case READ_FAILED:
+        end_without_memory(shared);
+        break;
+    }
+    core_eof(shared->core);
+}
+
+static void do_write(struct shared *shared, struct work *work)
+{
+    struct result *unwritten = writer_write(shared->writer, work->results);
+    failures_tell(work->failures, &shared->failures_shown);
+    if (unwritten != NULL) {
+        shared_stop_reading(shared);
+    }
+    core_written(shared->core, work->results, unwritten);
+}
+
+// --- threads
+
+static void *worker_main(void *arg)
+{
+    struct worker *worker = arg;
+    struct shared *shared = worker->shared;
+    for (;;) {
+        struct work work;
+        switch (core_take(shared->core, &worker->core, &work)) {
+        case CORE_TASK:
+            do_task(shared, worker->state, work.task);
+            break;
+        case CORE_READ:
+            do_read(shared, 0);
+            break;
+        case CORE_WRITE:
+            do_write(shared, &work);
+            break;
+        case CORE_NO_MEMORY:
+            end_without_memory(shared);
+            break;
+        case CORE_WAIT:
+        case CORE_END:
+            return NULL;
+        }
+    }
+}
+
+static void *reader_main(void *arg)
+{
+    struct shared *shared = arg;
+    size_t max_records;
+    while (core_room(shared->core, &max_records)) {
+        do_read(shared, max_records);
+    }
+    return NULL;
+}
+
+static void *writer_main(void *arg)
+{
+    struct shared *shared = arg;
+    struct work work;
+    while (core_output(shared->core, &work)) {
+        do_write(shared, &work);
+    }
+    return NULL;
+}
+
+// --- starting and ending them
+
+int threads_init(struct threads *threads, struct shared *shared)
+{
+    *threads = (struct threads){.shared = shared};
+    threads->workers = calloc(shared->settings->threads, sizeof(*threads->workers));
+    return threads->workers != NULL ? 0 : -1;
+}
+
+int threads_start_roles(struct threads *threads)
+{
+    if (thread_start(&threads->reader, reader_main, threads->shared) != 0) {
+        return -1;
+    }
+    threads->reader_runs = true;
+    if (thread_start(&threads->writer, writer_main, threads->shared) != 0) {
+        return -1;
+    }
+    threads->writer_runs = true;
+    return 0;
+}
+
+static void worker_destroy(struct worker *worker)
+{
+    if (worker != NULL) {
+        plan_state_destroy(worker->state);
+        core_worker_destroy(&worker->core);
+        free(worker);
+    }
+}
+
+static struct worker *worker_create(struct shared *shared)
+{
+    struct worker *worker = calloc(1, sizeof(*worker));
+    if (worker == NULL) {
+        return NULL;
+    }
+    if (core_worker_init(&worker->core) != 0) {
+        free(worker);
+        return NULL;
+    }
+    worker->shared = shared;
+    worker->state = plan_state_create(shared->plan);
+    if (worker->state == NULL) {
+        worker_destroy(worker);
+        errno = ENOMEM;
+        return NULL;
+    }
+    return worker;
+}
+
+int threads_start_worker(struct threads *threads)
+{
+    struct worker *worker = worker_create(threads->shared);
+    if (worker == NULL) {
+        return -1;
+    }
+    if (thread_start(&worker->thread, worker_main, worker) != 0) {
+        int error = errno;
+        worker_destroy(worker);
+        errno = error;
+        return -1;
+    }
+    threads->workers[threads->worker_count++] = worker;
+    return 0;
+}
+
+void threads_join(struct threads *threads)
+{
+    for (unsigned i = 0; i < threads->worker_count; i++) {
+        THREAD_MUST(pthread_join(threads->workers[i]->thread, NULL));
+    }
+    if (threads->reader_runs) {
+        THREAD_MUST(pthread_join(threads->reader, NULL));
+    }
+    if (threads->writer_runs) {
+        THREAD_MUST(pthread_join(threads->writer, NULL));
+    }
+}
+
+void threads_destroy(struct threads *threads)
+{
+    for (unsigned i = 0; i < threads->worker_count; i++) {
+        worker_destroy(threads->workers[i]);
+    }
+    free(threads->workers);
+}

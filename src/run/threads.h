@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The threads of a run, and what they do when the core tells them to: run a task, read, write.
+
+#ifndef PPROC_RUN_THREADS_H
+#define PPROC_RUN_THREADS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct core;
+struct plan;
+struct reader;
+struct settings;
+struct spill;
+struct writer;
+
+// What the threads share.
+struct shared {
+    const struct settings *settings;
+    const struct plan *plan;
+    struct core *core;
+    struct spill *spill;
+    int stop_fd; // an eventfd: once it is readable, nobody waits for input any more
+
+    struct reader *reader; // whoever has the role of reading
+    atomic_bool read_all;  // the inputs were read to their ends
+
+    struct writer *writer;   // whoever has the role of writing
+    unsigned failures_shown; // likewise
+
+    atomic_bool out_of_memory;
+};
+
+// The threads that there are; main's alone.
+struct threads {
+    struct shared *shared;
+    struct worker **workers; // settings->threads places
+    unsigned worker_count;
+    pthread_t reader, writer; // threaded drive only
+    bool reader_runs, writer_runs;
+};
+
+// Ready to start threads; none is started. Returns 0, or -1 without memory.
+int threads_init(struct threads *threads, struct shared *shared);
+
+// Start the reader and the writer. Returns 0, or -1 with errno set.
+int threads_start_roles(struct threads *threads);
+
+// Start one more worker. Returns 0, or -1 with errno set.
+int threads_start_worker(struct threads *threads);
+
+// Wait for all threads to end; the core has to be finished.
+void threads_join(struct threads *threads);
+
+// No thread may run any more.
+void threads_destroy(struct threads *threads);
+
+// Nobody may wait for input any more.
+void shared_stop_reading(struct shared *shared);
+
+#endif

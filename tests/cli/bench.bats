@@ -1,0 +1,37 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# The benchmark: its log, and that it still runs.
+
+load common
+
+@test "the sample log is what the generator writes" {
+    "$builddir/bench/make-log" 1M | cmp - "$SAMPLE"
+}
+
+@test "a larger log begins with the smaller one" {
+    "$builddir/bench/make-log" 3M >"$BATS_TEST_TMPDIR/larger"
+    cmp -n "$(stat -c %s "$SAMPLE")" "$SAMPLE" "$BATS_TEST_TMPDIR/larger"
+}
+
+@test "the patterns of the benchmark find what the generator promises" {
+    "$builddir/bench/make-log" 20M >"$BATS_TEST_TMPDIR/log"
+    cd "$BATS_TEST_TMPDIR"
+    lines=$(wc -l <log)
+    percent() { echo $((($("$PPROC" -m "$1" log | wc -l) * 100 + lines / 2) / lines)); }
+    [ "$(percent '" 500 ')" -eq 1 ]
+    [ "$(percent '"(GET|POST) /api/v\d+/users/(\d+)')" -eq 22 ]
+    [ "$(percent '^(\S+) .*?"(\w+) ([^"?]*)\?.*?(\d{3}) (\d+) "[^"]*example\.(com|org)')" -eq 10 ]
+}
+
+@test "the benchmark compares outputs and prints a line for each command" {
+    run -0 "$srcdir/bench/run" -B "$builddir" -n 1 100K
+    [[ $output == *"pass-through, pipe to pipe"*"M, gzip"* ]]
+    [[ $output =~ [0-9.]+\ +[0-9]+\ +1\.00\ .*\ pproc ]]
+}
+
+@test "the benchmark does not print numbers for a program that gives other bytes" {
+    printf '#!/bin/sh\ntr a b\n' >"$BATS_TEST_TMPDIR/wrong"
+    chmod +x "$BATS_TEST_TMPDIR/wrong"
+    PPROC=$BATS_TEST_TMPDIR/wrong run -1 "$srcdir/bench/run" -B "$builddir" -n 1 100K
+    [[ $output == *"other bytes than its peer"* ]]
+}

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash disable=SC2034
+# What every test of the command line needs: `load common` at the top of the file.
+#
+# `make check` sets builddir and SANITIZER. By hand, `bats tests/cli/match.bats` takes the program
+# that was built in the source tree. PPROC_DRIVE, if set, reaches the program as it is.
+# Standard input of a test is empty. What a test starts in the background must close descriptor 3
+# (`"$PPROC" ... 3>&- &`), or bats waits for it.
+
+bats_require_minimum_version 1.5.0 # run --separate-stderr, run -STATUS
+
+srcdir=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+builddir=${builddir:-$srcdir}
+PPROC=${PPROC:-$builddir/src/pproc}
+SANITIZER=${SANITIZER:-}                 # the program's, as in "address,undefined"
+FAULTS=$builddir/tests/faults/preload.so # makes calls of the system fail; see its source
+SAMPLE=$srcdir/bench/sample.log          # a megabyte of an access log
+export LC_ALL=C
+unset MAKEFLAGS MFLAGS MAKELEVEL # a make that a test runs is no part of the one that runs it
+
+# Run COMMAND until it succeeds; fails after 30 s. For what another process is about to do.
+eventually()
+{
+    local deadline=$((SECONDS + 30))
+    until "$@"; do
+        ((SECONDS < deadline)) || return 1
+        sleep 0.01
+    done
+}
+
+# A sanitizer's runtime needs the address space and the allocator for itself.
+skip_if_sanitized()
+{
+    [[ -z $SANITIZER ]] || skip "not with the sanitizer $SANITIZER"
+}
+
+# account KEY FILE: a number of the account that --stats=json left as the last line of FILE.
+account()
+{
+    tail -n 1 "$2" | jq -er --arg key "$1" '.[$key]'
+}
+
+# account_balances FILE: does every record read appear once in the account?
+account_balances()
+{
+    tail -n 1 "$1" | jq -e '.read == .emitted + .dropped + .failed + .unprocessed' >/dev/null
+}

@@ -1,0 +1,318 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# What the system may do to a filter: short and interrupted calls, full disks, broken inputs, no
+# memory, no threads. The output is complete, or the exit status and a message say that it is not.
+
+# shellcheck disable=SC2002,SC2016,SC2164
+load common
+
+setup()
+{
+    set -o pipefail
+    cd "$BATS_TEST_TMPDIR"
+    head -n 500 "$SAMPLE" >in
+    grep GET in >expected
+}
+
+# faulty FAULT=VALUE... COMMAND...: run the program with faults injected; a hang fails.
+# The file `mark` tells that there was one.
+faulty()
+{
+    rm -f mark
+    timeout 60 env LD_PRELOAD="$FAULTS" FAULT_MARK=mark "$@"
+}
+
+# The faults disturb the calls of the process; a sanitizer's runtime makes its own.
+need_faults()
+{
+    skip_if_sanitized
+    [[ -e $FAULTS ]]
+}
+
+# complete FAULT=VALUE...: the output is whole, whatever the input.
+complete()
+{
+    gzip -c in >in.gz
+    faulty "$@" "$PPROC" -j2 -m GET <in >actual
+    [[ -e mark ]]
+    cmp expected actual
+    faulty "$@" "$PPROC" -j2 -u -m GET in >actual
+    [[ -e mark ]]
+    sort actual | cmp <(sort expected) -
+    faulty "$@" "$PPROC" -j2 -m GET in.gz | cat >actual
+    [[ -e mark ]]
+    cmp expected actual
+    cat in | faulty "$@" "$PPROC" -j2 >actual
+    [[ -e mark ]]
+    cmp in actual
+}
+
+# fails_with STATUS TEXT COMMAND...: that exit status, and one message, which has the text
+fails_with()
+{
+    local status=0
+    "${@:3}" 2>err || status=$?
+    [[ $status == "$1" ]]
+    [[ $(grep -c '^pproc: ' err) == 1 ]]
+    [[ $(wc -l <err) == 1 ]]
+    grep -qF -- "$2" err
+}
+
+@test "reads and writes of one byte change nothing" {
+    need_faults
+    complete FAULT_BYTES=1
+}
+
+@test "short reads and writes change nothing" {
+    need_faults
+    cat "$SAMPLE" >in
+    grep GET in >expected
+    complete FAULT_BYTES=4099
+}
+
+@test "interrupted calls change nothing" {
+    need_faults
+    # Not every second one: one of poll and read, in turn, would be the same each time.
+    complete FAULT_EINTR=3 FAULT_BYTES=1000
+    complete FAULT_EINTR=5
+    complete FAULT_EINTR=7 FAULT_BYTES=1
+}
+
+@test "standard input and output that are not ready change nothing" {
+    need_faults
+    complete FAULT_EAGAIN=2 FAULT_BYTES=1000
+    faulty FAULT_EAGAIN=3 FAULT_EINTR=5 FAULT_BYTES=100 "$PPROC" <in >actual
+    [[ -e mark ]]
+    cmp in actual
+}
+
+@test "messages are whole too" {
+    need_faults
+    "$PPROC" no-such-file 2>expected || true
+    faulty FAULT_BYTES=1 FAULT_EINTR=3 "$PPROC" no-such-file 2>actual || true
+    [[ -e mark && -s expected ]]
+    cmp expected actual
+}
+
+@test "a disk that fills up at any point is told and ends the run with 4" {
+    need_faults
+    local n
+    for n in 0 1 100 40000; do
+        fails_with 4 "No space left on device" \
+            faulty FAULT_WRITE=ENOSPC:$n "$PPROC" -j2 in >actual
+        cmp <(head -c "$n" in) actual
+        fails_with 4 "No space left on device" faulty FAULT_WRITE=ENOSPC:$n "$PPROC" -u in >actual
+        [[ $(wc -c <actual) == "$n" ]]
+    done
+}
+
+@test "an output that breaks is told and ends the run with 4" {
+    need_faults
+    fails_with 4 "Input/output error" faulty FAULT_WRITE=EIO:5000 "$PPROC" -m GET in >actual
+    cmp <(head -c 5000 expected) actual
+}
+
+@test "an output that fails when it is closed is told and ends the run with 4" {
+    need_faults
+    fails_with 4 "Input/output error" faulty FAULT_CLOSE=EIO "$PPROC" in >actual
+}
+
+@test "an input that breaks is told with its name, and what was whole is processed" {
+    need_faults
+    local whole
+    whole=$(head -n 200 in | wc -c)
+    head -n 200 in >expected
+    fails_with 3 "pproc: -: " faulty FAULT_READ=EIO:$((whole + 10)) "$PPROC" -j2 <in >actual
+    cmp expected actual
+    grep -qF "Input/output error" err
+    fails_with 3 "pproc: in: " faulty FAULT_READ=EIO:$((whole + 10)) "$PPROC" -j2 in >actual
+    cmp expected actual
+    cat in | fails_with 3 "pproc: -: " faulty FAULT_READ=EIO:$((whole + 10)) "$PPROC" -u >actual
+    cmp expected actual
+}
+
+@test "an input that breaks at once is told, and the others go on" {
+    need_faults
+    fails_with 3 "pproc: in: " faulty FAULT_READ=EIO:0 "$PPROC" in >actual
+    [[ ! -s actual ]]
+    mkfifo pipe
+    cat in >pipe 3>&- &
+    fails_with 3 "pproc: in: " faulty FAULT_READ=EIO:0 "$PPROC" in pipe >actual
+    cmp in actual
+}
+
+# Results behind a slow record have to wait on disk when memory is small: at least where there are
+# two processors.
+behind_a_slow_record()
+{
+    { echo aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab && cat "$SAMPLE" "$SAMPLE" "$SAMPLE"; } >in
+    cat "$SAMPLE" "$SAMPLE" "$SAMPLE" >expected
+    faulty PPROC_DRIVE=threaded "$@" "$PPROC" -j2 -S 1 -v '(a+)+$|^aaa' in
+}
+
+@test "a full disk for results that have to wait is told and ends the run with 4" {
+    need_faults
+    local status=0 size
+    behind_a_slow_record FAULT_SPILL=ENOSPC:5000 >actual 2>err || status=$?
+    [[ -e mark ]] || skip "no result had to wait"
+    [[ $status == 4 ]]
+    grep -q '^pproc: .*No space left on device' err
+    size=$(wc -c <actual)
+    cmp <(head -c "$size" expected) actual
+}
+
+@test "short and interrupted writes of results that have to wait change nothing" {
+    need_faults
+    local status=0
+    behind_a_slow_record FAULT_BYTES=1000 FAULT_EINTR=3 >actual 2>err || status=$?
+    [[ -e mark && $status == 1 ]]
+    cmp expected actual
+}
+
+# no_memory COMMAND...: fails each allocation in turn, and then each with all that follow. A run is
+# complete, or says that it is not.
+no_memory()
+{
+    local n more status
+    for more in "" +; do
+        for ((n = 1; ; n++)); do
+            status=0
+            faulty "FAULT_MALLOC=$n$more" "$@" <in >actual 2>err || status=$?
+            if [[ ! -e mark ]]; then
+                break
+            fi
+            case $status in
+            0) cmp expected actual ;;
+            2 | 4) grep -q '^pproc: ' err ;;
+            *)
+                echo "allocation $n$more: status $status"
+                cat err
+                return 1
+                ;;
+            esac
+        done
+        [[ $n -gt 5 && $status == 0 ]]
+        cmp expected actual
+    done
+}
+
+@test "no memory, at any point: complete, or it is told" {
+    need_faults
+    head -n 20 in >few && mv few in
+    grep GET in >expected
+    no_memory "$PPROC" -j2 -m GET
+}
+
+@test "no memory, at any point, with several blocks" {
+    need_faults
+    head -n 100 in >few && mv few in
+    cp in expected
+    no_memory "$PPROC" -j2 -S 1
+}
+
+@test "no memory, at any point, while a gzipped input is read" {
+    need_faults
+    head -n 20 in | gzip -c >in.gz
+    head -n 20 in | grep GET >expected
+    no_memory "$PPROC" -j2 -m GET in.gz
+}
+
+@test "no memory for the message of a record that fails: it is told" {
+    need_faults
+    printf '%s\n' a aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab >in
+    local n status
+    for ((n = 1; ; n++)); do
+        status=0
+        faulty FAULT_MALLOC=$n "$PPROC" -m '(a+)+$' <in >actual 2>err || status=$?
+        [[ -e mark ]] || break
+        [[ $status == [124] ]]
+        grep -q '^pproc: ' err
+    done
+    [[ $status == 1 ]]
+    echo a | cmp - actual
+}
+
+@test "a thread that cannot be started leaves fewer workers, or it is told" {
+    need_faults
+    cat "$SAMPLE" "$SAMPLE" "$SAMPLE" >in
+    local n status
+    for ((n = 1; ; n++)); do
+        status=0
+        faulty FAULT_THREAD=$n "$PPROC" -j4 <in >actual 2>err || status=$?
+        [[ -e mark ]] || break
+        [[ $(grep -c '^pproc: ' err) == 1 ]]
+        [[ $status == 4 ]] || { [[ $status == 0 ]] && cmp in actual; }
+    done
+    [[ $n -gt 1 && $status == 0 ]]
+    cmp in actual
+}
+
+@test "without a single thread the run ends with 4" {
+    need_faults
+    fails_with 4 "be started: Resource temporarily unavailable" \
+        faulty FAULT_THREAD=1+ "$PPROC" -j4 in >actual
+    [[ ! -s actual ]]
+}
+
+@test "/dev/full is told and ends the run with 4" {
+    fails_with 4 "No space left on device" "$PPROC" in >/dev/full
+    fails_with 4 "No space left on device" "$PPROC" -u <in >/dev/full
+}
+
+@test "/dev/full is no trouble when there is no output" {
+    "$PPROC" -m 'no such line' in >/dev/full
+}
+
+@test "a closed standard output is told and ends the run with 4" {
+    fails_with 4 "pproc: " "$PPROC" in >&-
+}
+
+@test "a closed standard output is no trouble when there is no output" {
+    "$PPROC" -m 'no such line' in >&-
+}
+
+@test "a closed standard input is told and ends the run with 3" {
+    fails_with 3 "pproc: -: " "$PPROC" <&-
+}
+
+@test "a closed standard input is no trouble when it is not read" {
+    "$PPROC" in <&- >actual
+    cmp in actual
+}
+
+@test "with closed standard input, the other inputs go on" {
+    fails_with 3 "pproc: -: " "$PPROC" in - in <&- >actual
+    cat in in | cmp - actual
+}
+
+@test "a message never goes to a file, though standard error is closed" {
+    run -3 bash -c '"$0" no-such-file in >actual 2>&-' "$PPROC"
+    cmp in actual
+}
+
+@test "a directory as standard input is told and ends the run with 3" {
+    fails_with 3 "pproc: -: is a directory" "$PPROC" <.
+}
+
+@test "a reader that goes away ends the run by SIGPIPE, in silence" {
+    local status
+    env --default-signal=PIPE timeout 60 bash -c \
+        '"$0" "$1" 2>err | true; echo "${PIPESTATUS[0]}"' "$PPROC" "$SAMPLE" >status
+    [[ $(cat status) == 141 ]]
+    [[ ! -s err ]]
+}
+
+@test "a reader that goes away while SIGPIPE is ignored ends the run with 4" {
+    env --ignore-signal=PIPE timeout 60 bash -c \
+        '"$0" "$1" 2>err | true; echo "${PIPESTATUS[0]}"' "$PPROC" "$SAMPLE" >status
+    [[ $(cat status) == 4 ]]
+    [[ $(grep -c '^pproc: ' err) == 1 ]]
+    grep -qF "Broken pipe" err
+}
+
+@test "an endless input ends with its reader" {
+    env --default-signal=PIPE timeout 60 bash -c \
+        'yes | "$0" -j4 2>err | head -n 1; echo "${PIPESTATUS[*]}"' "$PPROC" >actual
+    printf '%s\n' y "141 141 0" | cmp - actual
+    [[ ! -s err ]]
+}

@@ -1,0 +1,227 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: BSD-2-Clause
+# The command line: what it takes, what it refuses, --help, --version, --explain, --stats.
+# shellcheck disable=SC2154 # common and bats set srcdir, output, stderr, lines
+
+load common
+
+setup()
+{
+    cd "$BATS_TEST_TMPDIR" || return
+}
+
+# refused TEXT ARGUMENT...: a usage error with TEXT in its message, and nothing is read or printed.
+refused()
+{
+    local text=$1
+    shift
+    printf 'unread\n' >input
+    {
+        run --separate-stderr -2 "$PPROC" "$@"
+        [ "$(cat)" = unread ]
+    } <input
+    [ -z "$output" ]
+    [[ $stderr == pproc:\ * ]]
+    [[ $stderr == *"$text"* ]]
+}
+
+# bad_value OPTION VALUE ALLOWED: the message names all three.
+bad_value()
+{
+    refused "bad value '$2' for $1: allowed is" "$1=$2"
+    [[ $stderr == *"$3"* ]]
+}
+
+@test "--help names every option in 80 columns on standard output" {
+    run --separate-stderr -0 "$PPROC" --help
+    [ -z "$stderr" ]
+    [ "$(wc -L <<<"$output")" -le 80 ]
+    while read -r name; do
+        grep -qw -e "--$name" <<<"$output"
+    done < <(sed -n 's/^OPTION([A-Z0-9_]*, "[^"]*", "\([^"]*\)".*/\1/p' \
+        "$srcdir/src/cli/options.def")
+}
+
+@test "--version prints version and license" {
+    run --separate-stderr -0 "$PPROC" --version
+    [[ ${lines[0]} =~ ^pproc\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+    [[ ${lines[1]} == *BSD-2-Clause* ]]
+    [ "${#lines[@]}" -eq 2 ]
+}
+
+to_full_disk()
+{
+    "$PPROC" "$@" >/dev/full
+}
+
+to_nowhere()
+{
+    "$PPROC" "$@" >&-
+}
+
+@test "--help, --version and --explain that cannot be written end with 4" {
+    for option in --help --version --explain; do
+        run -4 to_full_disk "$option"
+        [[ $output == *"standard output"*"No space left on device"* ]]
+        run -4 to_nowhere "$option"
+        [[ $output == *"standard output"*"Bad file descriptor"* ]]
+    done
+}
+
+@test "an unknown option is refused with a hint" {
+    refused "unknown option '--nonsense'"$'\n'"Try 'pproc --help'" --nonsense=1
+    refused "unknown option '-Z'" -0Z
+    refused "option '--m' is short for more than one" --m=1
+}
+
+@test "what is not built is refused, not ignored" {
+    for option in --args -L --record-start --csv --header --no-decompress --follow -s -p -c --utf \
+        --plugin --batch --coproc --each -n --shell -C -I --pool --priority --key --rate --retries \
+        --timeout --dead-letter --replay --halt -o --tag --joblog --progress --dry-run; do
+        refused "unknown option '$option'" "$option"
+    done
+}
+
+@test "a COMMAND is refused" {
+    refused "'--' begins a COMMAND" -m x input -- cat
+    refused "'--' begins a COMMAND" --
+}
+
+@test "a value that is missing or not wanted is refused" {
+    refused "option '--match' needs a value" -m
+    refused "option '--jobs' needs a value" --jobs
+    refused "option '--quiet' takes no value" --quiet=yes
+}
+
+@test "a bad value is refused with its option and what is allowed" {
+    touch file
+    bad_value --jobs many 'N% of the processors'
+    bad_value --jobs 10001 'at most 10000'
+    bad_value --buffer-size 1.5G 'from 1 to 1024T'
+    bad_value --max-record 0 'from 1 to 1024T'
+    bad_value --queue-size 0 'at least 1'
+    bad_value --delimiter ab 'one byte'
+    bad_value --stats xml 'text or json'
+    bad_value --tmpdir file 'a directory'
+    bad_value --tmpdir missing 'a directory'
+}
+
+@test "a name of a file that looks like an option is refused" {
+    refused "bad value '-m' for --tmpdir" -T -m
+    refused "bad value '-m' for --files0-from" --files0-from -m
+}
+
+@test "a pattern that does not compile is refused before anything is read" {
+    refused '(' -m 'a(b'
+    refused '(' --explain -v 'a(b'
+}
+
+@test "control bytes do not reach the terminal" {
+    refused "unknown option '--?[2J'" $'--\e[2J'
+}
+
+@test "PPROC_DRIVE is threaded or self-serve" {
+    PPROC_DRIVE=horse refused "PPROC_DRIVE"
+}
+
+@test "options may follow FILEs" {
+    printf 'a\nb\n' >one
+    printf 'b\nc\n' >two
+    run -0 "$PPROC" one -m b two -j1
+    [ "$output" = $'b\nb' ]
+}
+
+@test "--files0-from takes names from a file or from standard input" {
+    echo a >'first file'
+    echo b >$'new\nline'
+    printf 'first file\0new\nline' >list
+    run -0 "$PPROC" --files0-from=list
+    [ "$output" = $'a\nb' ]
+    run -0 "$PPROC" --files0-from=- <list
+    [ "$output" = $'a\nb' ]
+}
+
+@test "an empty --files0-from reads nothing" {
+    run -0 "$PPROC" --files0-from=/dev/null <<<unread
+    [ -z "$output" ]
+}
+
+@test "a --files0-from list that is wrong is refused" {
+    printf 'a\0\0b\0' >list
+    refused "--files0-from=list: name 2 is empty" --files0-from=list
+    refused "extra operand 'input'" --files0-from=list input
+    refused "--files0-from=missing: the list cannot be read: No such file" --files0-from=missing
+    printf 'a\0-\0' >list
+    run -2 "$PPROC" --files0-from=- <list
+    [[ $output == *"name 2 is '-'"* ]]
+}
+
+@test "--explain tells the plan and reads nothing" {
+    echo unread >input
+    {
+        run --separate-stderr -0 env PPROC_DRIVE= "$PPROC" --explain -j1 -S1K -i -m 'x\d' -v y \
+            - missing $'new\nline' -u -0 --max-record=5K
+        [ "$(cat)" = unread ]
+    } <input
+    [ -z "$stderr" ]
+    diff -u - <(grep -v -e '^processors: [0-9]*$' -e '^tmpdir: ' <<<"$output") <<'END'
+inputs: 3
+input: -
+input: missing
+input: new\x0aline
+delimiter: \x00
+max-record: 5120 bytes
+operations: 2
+match: x\d
+exclude: y
+patterns: regular expressions, ignoring case
+jobs: 1
+threads: 1
+drive: self-serve
+queue-size: bounded by memory alone
+buffer-size: 16384 bytes (raised to what the workers need)
+block-size: 4096 bytes
+order: as results finish
+END
+}
+
+@test "--explain tells who reads and writes" {
+    run -0 "$PPROC" --explain --queue-size=7
+    grep -qx 'drive: threaded' <<<"$output"
+    grep -qx 'queue-size: 7 records' <<<"$output"
+    run -0 env PPROC_DRIVE=threaded "$PPROC" --explain
+    grep -qx 'drive: threaded' <<<"$output"
+}
+
+@test "--explain tells why fewer threads run than there are jobs" {
+    run -0 "$PPROC" --explain -j10000
+    processors=$(sed -n 's/^processors: //p' <<<"$output")
+    grep -qx 'jobs: 10000' <<<"$output"
+    grep -qx "threads: $processors (no more than processors)" <<<"$output"
+}
+
+@test "the default is one worker for each processor that may be used" {
+    cpu=$(taskset -pc $$ | sed 's/.*[ ,-]//')
+    run -0 taskset -c "$cpu" "$PPROC" --explain
+    grep -qx 'processors: 1' <<<"$output"
+    grep -qx 'jobs: 1' <<<"$output"
+}
+
+@test "--stats=json prints the account as one line with exactly these keys" {
+    run --separate-stderr -0 "$PPROC" -j2 -m a --stats=json <<<$'a\nb\nab'
+    [ "$output" = $'a\nab' ]
+    [ "$(wc -l <<<"$stderr")" -eq 1 ]
+    [ "$(jq -c keys_unsorted <<<"$stderr")" = \
+        '["read","emitted","dropped","failed","unprocessed","retried","attempts","bytes_in","bytes_out","seconds","workers"]' ]
+    [ "$(jq -c '[.read, .emitted, .dropped, .bytes_in, .bytes_out, .workers]' <<<"$stderr")" = \
+        '[3,2,1,7,5,2]' ]
+    jq -e '.seconds >= 0 and .attempts >= 1' <<<"$stderr"
+}
+
+@test "--stats prints the account as a table" {
+    run --separate-stderr -0 "$PPROC" -m a --stats <<<$'a\nb\nab'
+    [ "$(wc -l <<<"$stderr")" -eq 11 ]
+    [ "$(awk 'NR <= 3 { print $1, $2, $3 }' <<<"$stderr")" = \
+        $'pproc: read 3\npproc: emitted 2\npproc: dropped 1' ]
+    grep -qE '^pproc: seconds +[0-9]+\.[0-9]+$' <<<"$stderr"
+}

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the core decides, step by step, with a clock of the test's own.
+
+#include "core/core.h"
+#include "input/input.h"
+#include "tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_SIZE 64
+
+static struct block_pool *pool;
+static unsigned notified;
+static const struct input input = {.name = "input"};
+
+static void notify(void *arg)
+{
+    (void)arg;
+    notified++;
+}
+
+static struct core_config usual(void)
+{
+    return (struct core_config){
+        .pool = pool,
+        .limit = 100 * BLOCK_SIZE,
+        .ring = 8,
+        .workers = 4,
+        .ordered = true,
+        .task_records = 1,
+        .task_ns = 1000,
+        .backoff = {.base = 1000, .max = 8000, .factor = 2},
+        .notify = notify,
+    };
+}
+
+// Read `records` and admit them as one block.
+static void admit(struct core *core, const char *records)
+{
+    size_t max_records;
+    struct block *block = block_create(pool, 0);
+    block->input = &input;
+    block->delimiter = '\n';
+    block->len = strlen(records);
+    block->records = records_count(records, block->len, '\n');
+    memcpy(block->buf, records, block->len);
+    (void)core_try_room(core, &max_records);
+    core_admit(core, block);
+}
+
+static struct result *take(struct core *core)
+{
+    struct work work = {0};
+    return core_try_take(core, &work) == CORE_TASK ? work.task : NULL;
+}
+
+static bool is(const struct result *task, const char *records)
+{
+    return task != NULL && task->task.len == strlen(records) &&
+           memcmp(result_bytes(task), records, task->task.len) == 0;
+}
+
+// Emit all of the task, by reference.
+static void done(struct core *core, struct result *task, int64_t ns)
+{
+    task->iov = malloc(sizeof(*task->iov));
+    task->iov[0] = (struct iovec){(char *)result_bytes(task), task->task.len};
+    task->iov_count = 1;
+    task->refers = true;
+    task->tally.records = task->tally.emitted =
+        records_count(result_bytes(task), task->task.len, '\n');
+    core_done(core, task, ns);
+}
+
+static enum core_verdict fail(struct core *core, struct result *task, bool retriable, int64_t now)
+{
+    struct failure *failure = calloc(1, sizeof(*failure));
+    return core_fail(core, task, failure, retriable, now);
+}
+
+// Take what can be written, as one string, and say that it was written.
+static const char *written(struct core *core)
+{
+    static char text[1000];
+    struct work work;
+    size_t len = 0;
+    if (!core_try_output(core, &work)) {
+        return "";
+    }
+    for (struct result *result = work.results; result != NULL; result = result->queue_next) {
+        for (size_t i = 0; i < result->iov_count; i++) {
+            memcpy(text + len, result->iov[i].iov_base, result->iov[i].iov_len);
+            len += result->iov[i].iov_len;
+        }
+    }
+    text[len] = '\0';
+    while (work.failures != NULL) {
+        struct failure *next = work.failures->next;
+        len += (size_t)sprintf(text + len, "!%d", (int)work.failures->nr);
+        free(work.failures);
+        work.failures = next;
+    }
+    core_written(core, work.results, NULL);
+    return text;
+}
+
+static void test_order(void)
+{
+    struct core_config config = usual();
+    struct core *core = core_create(&config);
+    admit(core, "1\n2\n");
+    admit(core, "3\n");
+    struct result *one = take(core), *two = take(core), *three = take(core);
+    OK(is(one, "1\n") && is(two, "2\n") && is(three, "3\n"), "records start in input order");
+    OK(take(core) == NULL, "and none twice");
+    done(core, three, 1);
+    done(core, two, 1);
+    OK(strcmp(written(core), "") == 0, "nothing is written while the first runs");
+    done(core, one, 1);
+    OK(strcmp(written(core), "1\n2\n3\n") == 0, "then all of it is, in order");
+    core_eof(core);
+    OK(core_finished(core), "and the run is finished");
+    core_destroy(core);
+
+    config.ordered = false;
+    core = core_create(&config);
+    admit(core, "1\n2\n");
+    one = take(core);
+    two = take(core);
+    done(core, two, 1);
+    OK(strcmp(written(core), "2\n") == 0, "unordered, what is done is written at once");
+    uint64_t nr;
+    core_position(core, &nr);
+    OK(nr == 0 && core_ledger(core).read == 0, "but is settled only after what was read before it");
+    done(core, one, 1);
+    OK(strcmp(written(core), "1\n") == 0, "so is the rest");
+    OK(core_position(core, &nr) == &input && nr == 2 && core_ledger(core).emitted == 2,
+       "and all is settled");
+    core_destroy(core);
+}
+
+static void test_room(void)
+{
+    struct core_config config = usual();
+    config.limit = 1;
+    struct core *core = core_create(&config);
+    size_t max_records;
+    OK(core_try_room(core, &max_records), "there is room for one block, whatever the budget");
+    OK(!core_try_room(core, &max_records), "only one reads at a time");
+    admit(core, "1\n2\n");
+    OK(!core_try_room(core, &max_records), "no room while the block is there");
+    done(core, take(core), 1);
+    written(core);
+    OK(!core_try_room(core, &max_records), "nor while part of it is");
+    done(core, take(core), 1);
+    OK(!core_try_room(core, &max_records), "nor while its output is not written");
+    written(core);
+    OK(core_try_room(core, &max_records), "room again when all of it is written");
+    core_eof(core);
+    core_destroy(core);
+
+    config = usual();
+    config.ring = 2;
+    core = core_create(&config);
+    admit(core, "1\n");
+    admit(core, "2\n");
+    OK(!core_try_room(core, &max_records), "no more blocks than the ring has places");
+    core_destroy(core);
+
+    config = usual();
+    config.ordered = false;
+    config.limit = 20 * BLOCK_SIZE;
+    core = core_create(&config);
+    unsigned blocks = 0;
+    struct result *stuck = NULL;
+    while (blocks < 100 && core_try_room(core, &max_records)) {
+        admit(core, "0123456789012345678901234567890123456789012345678901234567890\n");
+        struct result *task = take(core);
+        if (stuck == NULL) {
+            stuck = task;
+        } else {
+            done(core, task, 1);
+        }
+        written(core);
+        blocks++;
+    }
+    OK(blocks > 1 && blocks < 20, "nothing is read further ahead of a stuck record than the budget");
+    done(core, stuck, 1);
+    core_destroy(core);
+}
+
+static void test_queue_size(void)
+{
+    struct core_config config = usual();
+    config.queue_size = 3;
+    struct core *core = core_create(&config);
+    size_t max_records;
+    OK(core_try_room(core, &max_records) && max_records == 3, "the queue takes so many records");
+    admit(core, "1\n2\n");
+    OK(core_try_room(core, &max_records) && max_records == 1, "less those that wait");
+    admit(core, "3\n");
+    OK(!core_try_room(core, &max_records), "none when it is full");
+    done(core, take(core), 1);
+    OK(core_try_room(core, &max_records) && max_records == 1, "one more when one has started");
+    core_eof(core);
+    core_destroy(core);
+}
+
+static void test_self_serve(void)
+{
+    struct core_config config = usual();
+    config.self_serve = true;
+    struct core *core = core_create(&config);
+    struct work work;
+    OK(core_worker_wanted(core) && !core_worker_wanted(core), "one worker is wanted at first");
+    OK(core_try_take(core, &work) == CORE_READ, "a free worker reads");
+    OK(core_try_take(core, &work) == CORE_WAIT, "another one waits meanwhile");
+    admit(core, "1\n2\n");
+    OK(core_try_take(core, &work) == CORE_TASK, "what was read is run");
+    struct result *one = work.task;
+    OK(core_try_take(core, &work) == CORE_TASK, "before more is read");
+    done(core, work.task, 1);
+    OK(core_try_take(core, &work) == CORE_READ, "a worker with nothing to run reads");
+    done(core, one, 1);
+    OK(core_try_take(core, &work) == CORE_WRITE, "what is ready is written by whoever is free");
+    struct work other;
+    OK(core_try_take(core, &other) == CORE_WAIT, "by one at a time");
+    core_eof(core);
+    OK(core_try_take(core, &other) == CORE_END && !core_finished(core),
+       "others end when nothing is left to run");
+    core_written(core, work.results, NULL);
+    OK(core_try_take(core, &work) == CORE_END && core_finished(core),
+       "the last when all is written");
+    core_destroy(core);
+}
+
+static void test_carving(void)
+{
+    struct core_config config = usual();
+    config.task_records = 0;
+    struct core *core = core_create(&config);
+    admit(core, "1\n2\n3\n4\n5\n6\n7\n8\n");
+    struct result *task = take(core);
+    OK(is(task, "1\n2\n3\n4\n5\n6\n7\n8\n"), "a small block is one task while the cost is unknown");
+    done(core, task, 10000000);
+    admit(core, "1\n2\n3\n4\n5\n6\n7\n8\n");
+    task = take(core);
+    OK(is(task, "1\n"), "costly records make small tasks");
+    core_give_up(core, task);
+    core_destroy(core);
+}
+
+static void test_failing(void)
+{
+    struct core_config config = usual();
+    config.task_records = 4;
+    config.retries = 2;
+    struct core *core = core_create(&config);
+    admit(core, "1\n2\n3\n4\n");
+    core_eof(core);
+    OK(fail(core, take(core), true, 0) == CORE_SPLIT, "a task that fails is split");
+    struct result *first = take(core), *second = take(core);
+    OK(is(first, "1\n2\n") && is(second, "3\n4\n"), "in halves");
+    done(core, first, 1);
+    fail(core, second, true, 0);
+    struct result *three = take(core), *four = take(core);
+    OK(is(three, "3\n") && is(four, "4\n"), "until the record stands alone");
+    done(core, four, 1);
+
+    OK(fail(core, three, true, 5000) == CORE_RETRY && take(core) == NULL, "then it waits");
+    int64_t due = core_tick(core, 5000);
+    OK(due >= 5500 && due < 6000, "between half the base and the base");
+    OK(core_tick(core, due - 1) == due && take(core) == NULL, "not a moment less");
+    OK(core_tick(core, due) == INT64_MAX, "and no more");
+    three = take(core);
+    OK(is(three, "3\n") && three->task.attempts == 1, "and is tried again");
+    OK(strcmp(written(core), "1\n2\n") == 0, "its place in the output is kept");
+    fail(core, three, true, due);
+    int64_t longer = core_tick(core, due) - due;
+    OK(longer >= 1000 && longer < 2000, "the next wait is longer");
+    core_tick(core, due + longer);
+    three = take(core);
+    OK(fail(core, three, true, due) == CORE_DEAD, "until its attempts are used up");
+    OK(strcmp(written(core), "4\n") == 0, "the rest is written");
+    OK(strcmp(written(core), "!3") == 0, "and the failure is told, with the record's number");
+    struct ledger ledger = core_ledger(core);
+    OK(ledger.read == 4 && ledger.emitted == 3 && ledger.failed == 1 && ledger.retried == 2,
+       "the ledger says so");
+    OK(core_finished(core), "the run is finished");
+    core_destroy(core);
+
+    config.task_records = 1;
+    core = core_create(&config);
+    admit(core, "1\n");
+    OK(fail(core, take(core), false, 0) == CORE_DEAD, "what another attempt cannot help is dead");
+    core_destroy(core);
+}
+
+static void test_stop(void)
+{
+    struct core_config config = usual();
+    struct core *core = core_create(&config);
+    size_t max_records;
+    admit(core, "1\n2\n3\n");
+    struct result *one = take(core);
+    core_stop(core, CORE_SOON);
+    OK(take(core) == NULL, "after a stop nothing new is started");
+    OK(!core_try_room(core, &max_records), "nor read");
+    OK(!core_finished(core), "what runs is waited for");
+    done(core, one, 1);
+    OK(!core_finished(core), "and written");
+    OK(strcmp(written(core), "1\n") == 0 && core_finished(core), "then the run is finished");
+    core_close_ledger(core);
+    struct ledger ledger = core_ledger(core);
+    OK(ledger.read == 3 && ledger.emitted == 1 && ledger.unprocessed == 2,
+       "the rest is unprocessed");
+    core_destroy(core);
+
+    core = core_create(&config);
+    admit(core, "1\n2\n");
+    done(core, take(core), 1);
+    struct work work;
+    core_try_output(core, &work);
+    core_written(core, work.results, work.results);
+    OK(take(core) == NULL && core_finished(core), "a broken output ends the run");
+    core_close_ledger(core);
+    ledger = core_ledger(core);
+    OK(ledger.unprocessed == 2 && ledger.emitted == 0, "what was not written is unprocessed");
+    core_destroy(core);
+}
+
+int main(void)
+{
+    pool = block_pool_create(BLOCK_SIZE, 4);
+    test_order();
+    test_room();
+    test_queue_size();
+    test_self_serve();
+    test_carving();
+    test_failing();
+    test_stop();
+    block_pool_destroy(pool);
+    return tap_done();
+}

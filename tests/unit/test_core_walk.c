@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A random walk over everything that can happen to the core, with the smallest budgets.
+//
+// After each step: what is charged is what is held, and the output is what it may be by then.
+// If the run is not finished, some step must be possible: this finds deadlocks. At the end the
+// ledger balances, and nothing is lost, doubled or out of order.
+//
+// Each record is a letter for its fate and its number, such as "e17":
+//   e  is emitted              x  fails whatever is tried, and its whole task with it
+//   d  is dropped              r  fails once when it runs alone, and its task with it
+//   i  fails, its task goes on
+//
+// WALKS=N in the environment: so many walks (default 3000). SEED=N: the first seed.
+
+#include "core/core.h"
+#include "core/core_state.h"
+#include "tap.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_SIZE 64
+#define MAX_RECORDS 120
+#define MAX_RUNNING 4
+
+// What a walk knows.
+struct walk {
+    uint64_t random;
+    struct core *core;
+    struct core_config config;
+    struct block_pool *pool;
+    int64_t now;
+
+    char input[MAX_RECORDS * 8]; // all records, a newline after each but perhaps the last
+    size_t input_len, input_read;
+    unsigned records;
+    char fate[MAX_RECORDS];
+
+    bool reading, writing, threads_wait;
+    size_t max_records;
+    struct work output; // being written
+    struct result *running[MAX_RUNNING];
+    unsigned running_count;
+
+    bool stopped, broken;
+    unsigned emitted[MAX_RECORDS], failed[MAX_RECORDS]; // how often
+    unsigned last_emitted, last_failed;                 // number of the last, from 1
+    const char *wrong;                                  // the first thing that was wrong
+};
+
+static uint64_t any(struct walk *walk, uint64_t below)
+{
+    walk->random = walk->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (walk->random >> 33) % below;
+}
+
+static void must(struct walk *walk, bool holds, const char *what)
+{
+    if (!holds && walk->wrong == NULL) {
+        walk->wrong = what;
+    }
+}
+
+static void notify(void *arg)
+{
+    (void)arg;
+}
+
+// --- what the environment of the core does
+
+static void make_input(struct walk *walk)
+{
+    walk->records = (unsigned)any(walk, MAX_RECORDS);
+    for (unsigned i = 0; i < walk->records; i++) {
+        char fate = "eeeeeedddxri"[any(walk, 12)];
+        walk->fate[i] = fate;
+        walk->input_len += (size_t)sprintf(walk->input + walk->input_len, "%c%u\n", fate, i);
+    }
+    if (walk->records > 0 && any(walk, 2) == 0) {
+        walk->input_len--;
+    }
+}
+
+// Bytes of whole records: at most `want` if that is enough for one.
+static size_t whole_records(const char *bytes, size_t len, size_t want)
+{
+    const char *end = want < len ? memrchr(bytes, '\n', want) : NULL;
+    end = end != NULL || want >= len ? end : memchr(bytes, '\n', len);
+    return end != NULL ? (size_t)(end + 1 - bytes) : len;
+}
+
+static void read_block(struct walk *walk)
+{
+    const char *bytes = walk->input + walk->input_read;
+    size_t left = walk->input_len - walk->input_read;
+    walk->reading = false;
+    if (left == 0) {
+        core_eof(walk->core);
+        return;
+    }
+    size_t len = whole_records(bytes, left, 1 + any(walk, 2 * BLOCK_SIZE));
+    while (walk->max_records > 0 && records_count(bytes, len, '\n') > walk->max_records) {
+        len = whole_records(bytes, len - 1, len - 2);
+    }
+    struct block *block = block_create(walk->pool, len);
+    block->delimiter = '\n';
+    block->offset = walk->input_read;
+    block->len = len;
+    block->records = walk->max_records > 0 ? records_count(bytes, len, '\n') : 0;
+    memcpy(block->buf, bytes, len);
+    walk->input_read += len;
+    core_admit(walk->core, block);
+}
+
+static void run_task(struct walk *walk, struct result *result)
+{
+    const struct task *task = &result->task;
+    const char *bytes = result_bytes(result), *end = bytes + task->len;
+    size_t records = records_count(bytes, task->len, '\n');
+    struct emitter emitter;
+    emitter_init(&emitter);
+    bool fails = false;
+    for (const char *record = bytes; record < end;) {
+        const char *next = memchr(record, '\n', (size_t)(end - record));
+        next = next != NULL ? next + 1 : end;
+        switch (*record) {
+        case 'e':
+            result->tally.emitted++;
+            emitter_keep(&emitter, record, (size_t)(next - record));
+            break;
+        case 'd':
+            result->tally.dropped++;
+            break;
+        case 'i':
+            result_fail(result, result->tally.records, ERROR_REGEX, "as it should");
+            break;
+        case 'x':
+            fails = true;
+            break;
+        case 'r':
+            fails = fails || records > 1 || task->attempts == 0;
+            result->tally.emitted++;
+            emitter_keep(&emitter, record, (size_t)(next - record));
+            break;
+        }
+        result->tally.records++;
+        record = next;
+    }
+    if (fails) {
+        struct failure *failure = calloc(1, sizeof(*failure));
+        enum core_verdict verdict =
+            core_fail(walk->core, result, failure, any(walk, 5) != 0, walk->now);
+        must(walk, records == 1 || verdict == CORE_SPLIT, "a task of several records is split");
+    } else {
+        emitter_finish(&emitter, result);
+        core_done(walk->core, result, (int64_t)any(walk, 1000000));
+    }
+    emitter_destroy(&emitter);
+}
+
+static void emit(struct walk *walk, const struct result *result)
+{
+    char text[3 * BLOCK_SIZE + 2];
+    size_t len = 0;
+    for (size_t i = 0; i < result->iov_count; i++) {
+        memcpy(text + len, result->iov[i].iov_base, result->iov[i].iov_len);
+        len += result->iov[i].iov_len;
+    }
+    text[len] = '\0';
+    for (char *record = strtok(text, "\n"); record != NULL; record = strtok(NULL, "\n")) {
+        unsigned no = (unsigned)atoi(record + 1);
+        must(walk, no < walk->records && walk->fate[no] == *record, "only records are emitted");
+        must(walk, !walk->config.ordered || no + 1 > walk->last_emitted, "output is in order");
+        walk->emitted[no]++;
+        walk->last_emitted = no + 1;
+    }
+}
+
+static void tell_failures(struct walk *walk, struct failure *failure)
+{
+    struct failure *next;
+    for (; failure != NULL; failure = next) {
+        next = failure->next;
+        must(walk, failure->nr >= 1 && failure->nr <= walk->records, "failures have numbers");
+        must(walk, failure->nr > walk->last_failed, "failures come in input order");
+        walk->failed[failure->nr - 1]++;
+        walk->last_failed = (unsigned)failure->nr;
+        free(failure);
+    }
+}
+
+static void write_output(struct walk *walk)
+{
+    walk->writing = false;
+    struct result *unwritten = NULL;
+    for (struct result *result = walk->output.results; result != NULL;
+         result = result->queue_next) {
+        if (walk->broken) {
+            unwritten = result;
+            walk->stopped = true;
+            break;
+        }
+        emit(walk, result);
+    }
+    tell_failures(walk, walk->output.failures);
+    core_written(walk->core, walk->output.results, unwritten);
+}
+
+// --- steps; each says whether it was possible
+
+static bool step_take(struct walk *walk)
+{
+    if (walk->running_count == MAX_RUNNING) {
+        return false;
+    }
+    struct work work = {0};
+    switch (core_try_take(walk->core, &work)) {
+    case CORE_TASK:
+        walk->running[walk->running_count++] = work.task;
+        return true;
+    case CORE_READ:
+        walk->reading = true;
+        walk->max_records = 0;
+        return true;
+    case CORE_WRITE:
+        walk->output = work;
+        walk->writing = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool step_read(struct walk *walk)
+{
+    if (walk->reading) {
+        read_block(walk);
+        return true;
+    }
+    if (walk->config.self_serve || !core_try_room(walk->core, &walk->max_records)) {
+        return false;
+    }
+    walk->reading = true;
+    return true;
+}
+
+static bool step_write(struct walk *walk)
+{
+    if (walk->writing) {
+        write_output(walk);
+        return true;
+    }
+    if (walk->config.self_serve || !core_try_output(walk->core, &walk->output)) {
+        return false;
+    }
+    walk->writing = true;
+    return true;
+}
+
+static bool step_run(struct walk *walk)
+{
+    if (walk->running_count == 0) {
+        return false;
+    }
+    unsigned i = (unsigned)any(walk, walk->running_count);
+    struct result *result = walk->running[i];
+    walk->running[i] = walk->running[--walk->running_count];
+    if (walk->stopped && any(walk, 8) == 0) {
+        core_give_up(walk->core, result);
+    } else {
+        run_task(walk, result);
+    }
+    return true;
+}
+
+static bool step_tick(struct walk *walk)
+{
+    int64_t due = core_tick(walk->core, walk->now);
+    if (due == INT64_MAX || walk->stopped) {
+        return false;
+    }
+    walk->now += any(walk, 2) == 0 ? 1000 : due - walk->now;
+    core_tick(walk->core, walk->now);
+    return true;
+}
+
+// --- what must hold after each step
+
+static size_t held_by_heap(const struct result *result)
+{
+    size_t bytes = 0;
+    for (; result != NULL; result = result->queue_next) {
+        bytes += result->charged + held_by_heap(result->heap_child);
+    }
+    return bytes;
+}
+
+static size_t held_by_list(const struct result *result)
+{
+    size_t bytes = 0;
+    for (; result != NULL; result = result->queue_next) {
+        bytes += result->charged;
+    }
+    return bytes;
+}
+
+static size_t held(const struct walk *walk)
+{
+    const struct core *core = walk->core;
+    size_t bytes = held_by_heap(core->retries.root);
+    for (uint64_t no = core->oldest; no != core->next; no++) {
+        const struct block *block = core->ring[no % core->config.ring];
+        bytes += block->buf != NULL ? block->cap : 0;
+        for (const struct result *result = block->first; result != NULL; result = result->next) {
+            bytes += result->charged;
+        }
+    }
+    bytes += held_by_list(core->urgent_first) + held_by_list(core->given_up);
+    for (unsigned i = 0; i < walk->running_count; i++) {
+        bytes += walk->running[i]->charged;
+    }
+    return bytes;
+}
+
+static void check_end(struct walk *walk)
+{
+    core_close_ledger(walk->core);
+    if (core_try_output(walk->core, &walk->output)) {
+        tell_failures(walk, walk->output.failures);
+    }
+    struct ledger ledger = core_ledger(walk->core);
+    must(walk, ledger.read == ledger.emitted + ledger.dropped + ledger.failed + ledger.unprocessed,
+         "the ledger balances");
+    must(walk, ledger.read == records_count(walk->input, walk->input_read, '\n'),
+         "all that was read is accounted for");
+    uint64_t emitted = 0, failed = 0;
+    for (unsigned i = 0; i < walk->records; i++) {
+        unsigned ends = walk->emitted[i] + walk->failed[i];
+        must(walk, ends <= 1, "no record ends twice");
+        must(walk, walk->stopped || ends == (walk->fate[i] != 'd'), "no record is lost");
+        emitted += walk->emitted[i];
+        failed += walk->failed[i];
+    }
+    must(walk, ledger.emitted == emitted, "what is emitted is counted");
+    must(walk, ledger.failed == failed, "what failed is counted and told");
+    must(walk, walk->stopped || ledger.unprocessed == 0, "nothing is left over");
+    must(walk, walk->stopped || walk->core->used == 0, "nothing is charged at the end");
+}
+
+static const char *take_a_walk(uint64_t seed)
+{
+    static bool (*const steps[])(struct walk *) = {step_take, step_read, step_write, step_run,
+                                                   step_tick};
+    const unsigned step_count = sizeof(steps) / sizeof(steps[0]);
+
+    struct walk *walk = calloc(1, sizeof(*walk));
+    walk->random = seed;
+    any(walk, 1);
+    walk->pool = block_pool_create(BLOCK_SIZE, 2);
+    bool self_serve = any(walk, 2) == 0;
+    walk->config = (struct core_config){
+        .pool = walk->pool,
+        .limit = (size_t[]){1, BLOCK_SIZE + 1, 1000, 100000}[any(walk, 4)],
+        .ring = (size_t[]){1, 2, 2, 5}[any(walk, 4)],
+        .queue_size = self_serve ? 0 : (size_t[]){0, 1, 3, 50}[any(walk, 4)],
+        .workers = MAX_RUNNING,
+        .ordered = any(walk, 2) == 0,
+        .self_serve = self_serve,
+        .task_records = (size_t[]){0, 1, 3, 100}[any(walk, 4)],
+        .task_ns = 10000,
+        .retries = (unsigned)any(walk, 3),
+        .backoff = {.base = 100, .max = 100000, .factor = 2},
+        .seed = seed,
+        .notify = notify,
+    };
+    walk->core = core_create(&walk->config);
+    make_input(walk);
+    unsigned stop_at = any(walk, 4) == 0 ? (unsigned)any(walk, 300) : 0;
+    bool breaks = any(walk, 8) == 0;
+
+    for (unsigned count = 1; walk->wrong == NULL && !core_finished(walk->core); count++) {
+        if (count == stop_at) {
+            core_stop(walk->core, any(walk, 2) == 0 ? CORE_SOON : CORE_NOW);
+            walk->stopped = true;
+        }
+        walk->broken = walk->broken || (breaks && count > 50);
+        unsigned first = (unsigned)any(walk, step_count), tried = 0;
+        while (tried < step_count && !steps[(first + tried) % step_count](walk)) {
+            tried++;
+        }
+        must(walk, tried < step_count || core_finished(walk->core), "some step is possible");
+        must(walk, walk->core->used == held(walk), "what is charged is what is held");
+        must(walk, count < 100000, "the run ends");
+    }
+    if (walk->wrong == NULL) {
+        check_end(walk);
+    }
+    const char *wrong = walk->wrong;
+    for (unsigned i = 0; i < walk->running_count; i++) {
+        result_destroy(walk->running[i]);
+    }
+    core_destroy(walk->core);
+    block_pool_destroy(walk->pool);
+    free(walk);
+    return wrong;
+}
+
+static uint64_t from_environment(const char *name, uint64_t otherwise)
+{
+    const char *value = getenv(name);
+    return value != NULL ? strtoull(value, NULL, 10) : otherwise;
+}
+
+int main(void)
+{
+    uint64_t walks = from_environment("WALKS", 3000), seed = from_environment("SEED", 1);
+    const char *wrong = NULL;
+    uint64_t i;
+    for (i = 0; i < walks && wrong == NULL; i++) {
+        wrong = take_a_walk(seed + i);
+    }
+    OK(wrong == NULL, "%" PRIu64 " random walks end well", i);
+    if (wrong != NULL) {
+        printf("# seed %" PRIu64 ": not so: %s\n", seed + i - 1, wrong);
+    }
+    return tap_done();
+}

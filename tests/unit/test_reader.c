@@ -1,0 +1,797 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The reader: whatever comes in, in whatever pieces, goes out as blocks of whole records, byte for
+// byte; what is wrong with an input is told once.
+
+#include "cli/settings.h"
+#include "input/input.h"
+#include "input/reader.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OVERSIZE_HEAD ((size_t)64 * 1024)
+
+static char directory[] = "/tmp/test_reader.XXXXXX";
+
+static void die(const char *what)
+{
+    printf("Bail out! %s: %s\n", what, strerror(errno));
+    exit(99);
+}
+
+struct bytes {
+    char *at;
+    size_t len;
+};
+
+static void write_fd(int fd, const char *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t count = write(fd, bytes, len);
+        if (count < 0) {
+            die("write");
+        }
+        bytes += count;
+        len -= (size_t)count;
+    }
+}
+
+// The name of a file with these bytes, valid until the next call but three.
+static char *make_file(const char *name, const char *bytes, size_t len)
+{
+    static char paths[4][4096];
+    static unsigned turn;
+    char *path = paths[turn++ % 4];
+    (void)snprintf(path, sizeof(paths[0]), "%s/%s", directory, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        die(path);
+    }
+    write_fd(fd, bytes, len);
+    (void)close(fd);
+    return path;
+}
+
+static char *make_text(const char *name, const char *text)
+{
+    return make_file(name, text, strlen(text));
+}
+
+// Compress a file of make_file(); the result is NAME.gz.
+static char *compress_file(const char *path)
+{
+    static char compressed[4200];
+    char command[9000];
+    (void)snprintf(compressed, sizeof(compressed), "%s.gz", path);
+    (void)snprintf(command, sizeof(command), "gzip -nc '%s' > '%s'", path, compressed);
+    if (system(command) != 0) {
+        die(command);
+    }
+    return compressed;
+}
+
+// A reader and what it needs.
+struct rig {
+    struct settings settings;
+    struct block_pool *pool;
+    struct reader *reader;
+    int stop_fd;
+    int saved_stderr, messages; // standard error goes to a file while the rig exists
+};
+
+static struct settings defaults(char **files, size_t count)
+{
+    return (struct settings){
+        .files = files, .file_count = count, .delimiter = '\n', .max_record = 1 << 30};
+}
+
+static void rig_create(struct rig *rig, struct settings settings, size_t block_size)
+{
+    rig->settings = settings;
+    rig->pool = block_pool_create(block_size, 2);
+    rig->stop_fd = eventfd(0, EFD_CLOEXEC);
+    rig->reader = reader_create(&rig->settings, rig->pool, rig->stop_fd);
+    rig->saved_stderr = fcntl(2, F_DUPFD_CLOEXEC, 3);
+    rig->messages = open(directory, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+    if (rig->pool == NULL || rig->reader == NULL || rig->messages < 0 ||
+        dup2(rig->messages, 2) != 2) {
+        die("rig_create");
+    }
+}
+
+static void rig_destroy(struct rig *rig)
+{
+    reader_destroy(rig->reader);
+    block_pool_destroy(rig->pool);
+    (void)dup2(rig->saved_stderr, 2);
+    (void)close(rig->saved_stderr);
+    (void)close(rig->messages);
+    (void)close(rig->stop_fd);
+}
+
+// What was said so far.
+static const char *messages(const struct rig *rig)
+{
+    static char text[8192];
+    ssize_t len = pread(rig->messages, text, sizeof(text) - 1, 0);
+    text[len > 0 ? len : 0] = '\0';
+    return text;
+}
+
+// Was one thing said, with all of these in it?
+static bool one_message(const struct rig *rig, const char *first, const char *second)
+{
+    const char *text = messages(rig), *end = strchr(text, '\n');
+    bool one = end != NULL && end[1] == '\0' && strncmp(text, "pproc: ", 7) == 0 &&
+               strstr(text, first) != NULL && strstr(text, second) != NULL;
+    if (!one) {
+        printf("# said: %s\n", text);
+    }
+    return one;
+}
+
+// The next block, which must hold just this text.
+static bool next_is(struct rig *rig, size_t max_records, const char *text)
+{
+    struct block *block;
+    enum read_status status = reader_next(rig->reader, max_records, &block);
+    bool is = status == READ_BLOCK && block->oversize == 0 && block->len == strlen(text) &&
+              memcmp(block->buf, text, block->len) == 0;
+    if (status == READ_BLOCK) {
+        block_destroy(rig->pool, block);
+    } else {
+        printf("# status %d\n", (int)status);
+    }
+    return is;
+}
+
+static bool next_status_is(struct rig *rig, enum read_status want)
+{
+    struct block *block = NULL;
+    enum read_status status = reader_next(rig->reader, 0, &block);
+    if (status == READ_BLOCK) {
+        printf("# a block of %zu bytes\n", block->len);
+        block_destroy(rig->pool, block);
+    }
+    return status == want;
+}
+
+static bool next_is_end(struct rig *rig)
+{
+    return next_status_is(rig, READ_END);
+}
+
+// What is expected of the blocks of one input.
+struct want {
+    struct bytes data;
+    char delimiter;
+    size_t max_record, max_records, block_size;
+};
+
+static size_t record_end(const struct want *want, size_t at)
+{
+    const char *end = memchr(want->data.at + at, want->delimiter, want->data.len - at);
+    return end != NULL ? (size_t)(end - want->data.at) : want->data.len;
+}
+
+// What is wrong with a block that begins at `at` of the data, or NULL. *next: where the next is.
+static const char *judge(const struct want *want, const struct block *block, size_t at,
+                         size_t *next)
+{
+    if (block->offset != at || at >= want->data.len || block->delimiter != want->delimiter) {
+        return "wrong place";
+    }
+    size_t end = record_end(want, at);
+    if (end - at > want->max_record) {
+        size_t head = end - at < OVERSIZE_HEAD ? end - at : OVERSIZE_HEAD;
+        *next = end + (end < want->data.len);
+        return block->oversize != end - at                         ? "wrong length of a long record"
+               : block->len != head                                ? "wrong head of a long record"
+               : memcmp(block->buf, want->data.at + at, head) != 0 ? "other bytes in a head"
+               : block->records != (size_t)(want->max_records > 0) ? "a head is miscounted"
+                                                                   : NULL;
+    }
+    *next = at + block->len;
+    if (block->oversize != 0 || block->len == 0 || *next > want->data.len) {
+        return "wrong length";
+    }
+    if (memcmp(block->buf, want->data.at + at, block->len) != 0) {
+        return "other bytes";
+    }
+    size_t records = 0;
+    for (; at < *next; at = end + 1, records++) {
+        end = record_end(want, at);
+        if (end - at > want->max_record) {
+            return "a record that is too long among others";
+        }
+        if (end >= *next && end < want->data.len) {
+            return "a record is cut";
+        }
+    }
+    if (records > 1 && block->len > want->block_size + want->max_record) {
+        return "several records in a block that is too large";
+    }
+    return want->max_records == 0        ? (block->records != 0 ? "counted unasked" : NULL)
+           : records > want->max_records ? "too many records"
+           : records != block->records   ? "a wrong number of records"
+                                         : NULL;
+}
+
+// Do the blocks of an input add up to it? Says what is wrong if not.
+static bool adds_up(struct rig *rig, const struct want *want)
+{
+    size_t at = 0;
+    struct block *block;
+    enum read_status status;
+    while ((status = reader_next(rig->reader, want->max_records, &block)) == READ_BLOCK) {
+        size_t next = at;
+        const char *wrong = judge(want, block, at, &next);
+        size_t len = block->len;
+        block_destroy(rig->pool, block);
+        if (wrong != NULL) {
+            printf("# %s, in a block of %zu bytes at %zu of %zu; delimiter %d, max_record %zu, "
+                   "max_records %zu, blocks of %zu\n",
+                   wrong, len, at, want->data.len, want->delimiter, want->max_record,
+                   want->max_records, want->block_size);
+            return false;
+        }
+        at = next;
+    }
+    if (status != READ_END || at != want->data.len) {
+        printf("# status %d at %zu of %zu\n", (int)status, at, want->data.len);
+    }
+    return status == READ_END && at == want->data.len &&
+           reader_bytes(rig->reader) == want->data.len && !reader_damaged(rig->reader) &&
+           messages(rig)[0] == '\0';
+}
+
+// Writes the data to a pipe in pieces.
+struct feeder {
+    struct bytes data;
+    size_t piece;
+    int fd;
+};
+
+static void *feed(void *arg)
+{
+    struct feeder *feeder = arg;
+    for (size_t at = 0; at < feeder->data.len; at += feeder->piece) {
+        size_t left = feeder->data.len - at;
+        write_fd(feeder->fd, feeder->data.at + at, left < feeder->piece ? left : feeder->piece);
+    }
+    (void)close(feeder->fd);
+    return NULL;
+}
+
+enum way { WAY_FILE, WAY_GZIP, WAY_PIPE };
+
+// Read the data by way of standard input, which is a file or a pipe fed in such pieces.
+static bool passes(const struct want *want, enum way way, size_t piece)
+{
+    struct rig rig;
+    pthread_t thread;
+    struct feeder feeder = {.data = want->data, .piece = piece};
+    char *path = make_file("data", want->data.at, want->data.len);
+    char *files[] = {way == WAY_PIPE   ? (char[]){"-"}
+                     : way == WAY_GZIP ? compress_file(path)
+                                       : path};
+    struct settings settings = defaults(files, 1);
+    settings.delimiter = want->delimiter;
+    settings.max_record = want->max_record;
+    rig_create(&rig, settings, want->block_size);
+    if (way == WAY_PIPE) {
+        int ends[2];
+        if (pipe2(ends, O_CLOEXEC) != 0 || dup2(ends[0], 0) != 0) {
+            die("pipe2");
+        }
+        (void)close(ends[0]);
+        feeder.fd = ends[1];
+        if (pthread_create(&thread, NULL, feed, &feeder) != 0) {
+            die("pthread_create");
+        }
+    }
+    bool right = adds_up(&rig, want);
+    if (way == WAY_PIPE) {
+        (void)close(0);
+        if (!right) {
+            printf("# in pieces of %zu\n", piece);
+            exit(tap_done()); // the feeder may be stuck
+        }
+        (void)pthread_join(thread, NULL);
+        (void)open("/dev/null", O_RDONLY);
+    }
+    rig_destroy(&rig);
+    return right;
+}
+
+static bool passes_all_ways(const struct want *want)
+{
+    return passes(want, WAY_FILE, 0) && passes(want, WAY_GZIP, 0) && passes(want, WAY_PIPE, 1000) &&
+           passes(want, WAY_PIPE, 70001);
+}
+
+static struct want plain_want(struct bytes data)
+{
+    return (struct want){
+        .data = data, .delimiter = '\n', .max_record = 1 << 30, .block_size = 4096};
+}
+
+// Records of these lengths, a negative one without its delimiter.
+static struct bytes make_records(const long *lengths, size_t count)
+{
+    struct bytes data = {NULL, 0};
+    for (size_t i = 0; i < count; i++) {
+        size_t len = (size_t)labs(lengths[i]);
+        data.at = realloc(data.at, data.len + len + 1);
+        if (data.at == NULL) {
+            die("realloc");
+        }
+        for (size_t j = 0; j < len; j++) {
+            data.at[data.len++] = (char)('a' + (i + j) % 26);
+        }
+        if (lengths[i] >= 0) {
+            data.at[data.len++] = '\n';
+        }
+    }
+    return data;
+}
+
+#define CHECK_RECORDS(what, ...)                                                                   \
+    do {                                                                                           \
+        const long lengths_[] = {__VA_ARGS__};                                                     \
+        struct bytes data_ = make_records(lengths_, sizeof(lengths_) / sizeof(lengths_[0]));       \
+        struct want want_ = plain_want(data_);                                                     \
+        OK(passes_all_ways(&want_), what);                                                         \
+        free(data_.at);                                                                            \
+    } while (0)
+
+static void test_boundaries(void)
+{
+    CHECK_RECORDS("a record that fills a block with its delimiter", 4095, 10);
+    CHECK_RECORDS("one whose delimiter is the first byte of the next read", 4096, 10);
+    CHECK_RECORDS("one that is a byte longer", 4097, 10);
+    CHECK_RECORDS("one that just fills a block, and nothing behind it", 4095);
+    CHECK_RECORDS("one that fills a block and lacks its delimiter", -4096);
+    CHECK_RECORDS("one that fills two blocks", 8191, 0, 8192, 0, 8193);
+    CHECK_RECORDS("a last record without its delimiter", 10, 0, -3);
+    CHECK_RECORDS("a single byte", -1);
+    CHECK_RECORDS("a single delimiter", 0);
+    CHECK_RECORDS("records much longer than a block", 100, 1000000, 5, 300000, -200000);
+    CHECK_RECORDS("a long record behind short ones", 10, 10, 10, 65536, 10);
+}
+
+static void test_odd_bytes(void)
+{
+    static char newlines[20000], nuls[20000];
+    memset(newlines, '\n', sizeof(newlines));
+    struct want want = plain_want((struct bytes){newlines, sizeof(newlines)});
+    OK(passes_all_ways(&want), "empty records only");
+    want.data.at = nuls;
+    OK(passes_all_ways(&want), "NULs only, which are one record");
+    want.delimiter = '\0';
+    OK(passes_all_ways(&want), "NULs that are the delimiter");
+    want.data.at = newlines;
+    OK(passes_all_ways(&want), "newlines that are not");
+    want.data.len = 0;
+    OK(passes_all_ways(&want), "nothing at all");
+    want = plain_want((struct bytes){(char[]){"\xff\0\r\n\n\x80\xc3\n\r"}, 9});
+    OK(passes_all_ways(&want), "bytes that are no text");
+}
+
+static struct bytes make_random(unsigned *seed)
+{
+    long lengths[200];
+    size_t count = (size_t)rand_r(seed) % 200 + 1;
+    for (size_t i = 0; i < count; i++) {
+        int kind = rand_r(seed) % 40;
+        lengths[i] = kind == 0   ? rand_r(seed) % 150000
+                     : kind < 4  ? 4090 + rand_r(seed) % 10
+                     : kind < 10 ? rand_r(seed) % 3000
+                                 : rand_r(seed) % 40;
+    }
+    if (rand_r(seed) % 2 == 0) {
+        lengths[count - 1] = -lengths[count - 1];
+    }
+    return make_records(lengths, count);
+}
+
+static void test_random(void)
+{
+    static const size_t limits[] = {1, 10, 39, 2999, 4096, 65535, 65536, 65537, 100000, 1 << 30};
+    static const size_t counts[] = {0, 0, 1, 2, 3, 17, 1000};
+    static const size_t sizes[] = {4096, 4097, 10000, 65536, 262144};
+    bool right = true;
+    unsigned seed = 1;
+    for (int i = 0; i < 200 && right; i++) {
+        struct want want = plain_want(make_random(&seed));
+        want.max_record = limits[(size_t)rand_r(&seed) % (sizeof(limits) / sizeof(limits[0]))];
+        want.max_records = counts[(size_t)rand_r(&seed) % (sizeof(counts) / sizeof(counts[0]))];
+        want.block_size = sizes[(size_t)rand_r(&seed) % (sizeof(sizes) / sizeof(sizes[0]))];
+        right = passes(&want,
+                       i % 10 == 0  ? WAY_GZIP
+                       : i % 2 == 0 ? WAY_PIPE
+                                    : WAY_FILE,
+                       (size_t)rand_r(&seed) % 100000 + 1);
+        if (!right) {
+            printf("# round %d\n", i);
+        }
+        free(want.data.at);
+    }
+    OK(right, "random records, limits, counts and sizes of blocks");
+}
+
+static void test_memory(void)
+{
+    const long length = 5000000;
+    struct bytes data = make_records(&length, 1);
+    char *files[] = {make_file("long", data.at, data.len)};
+    struct rig rig;
+    struct block *block;
+    rig_create(&rig, defaults(files, 1), 262144);
+    bool read = reader_next(rig.reader, 0, &block) == READ_BLOCK;
+    OK(read && block->len == data.len && block->cap <= 5 * data.len / 2,
+       "a long record takes 2.5 times its length at most");
+    if (read) {
+        block_destroy(rig.pool, block);
+    }
+    rig_destroy(&rig);
+    free(data.at);
+}
+
+static void set_stdin(int fd)
+{
+    if (dup2(fd, 0) != 0) {
+        die("dup2");
+    }
+    if (fd != 0) {
+        (void)close(fd);
+    }
+}
+
+// A pipe on standard input; returns its other end.
+static int pipe_to_stdin(void)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        die("pipe2");
+    }
+    set_stdin(ends[0]);
+    return ends[1];
+}
+
+static void put(int fd, const char *text)
+{
+    write_fd(fd, text, strlen(text));
+}
+
+static char dash[] = "-";
+
+static void test_arrival(void)
+{
+    char *files[] = {dash};
+    struct rig rig;
+    int fd = pipe_to_stdin();
+    rig_create(&rig, defaults(files, 1), 4096);
+    put(fd, "a\nb");
+    OK(next_is(&rig, 0, "a\n"), "a record that has arrived is not held up by one that has not");
+    put(fd, "c\nd\ne");
+    OK(next_is(&rig, 0, "bc\nd\n"), "a cut one is put together");
+    put(fd, "\n");
+    OK(next_is(&rig, 0, "e\n"), "with a delimiter that comes alone too");
+    put(fd, "1\n2\n3\n4\n5");
+    OK(next_is(&rig, 2, "1\n2\n"), "no more records go out than are asked for");
+    OK(next_is(&rig, 1, "3\n"), "the others wait");
+    OK(next_is(&rig, 5, "4\n"), "and do not wait for more");
+    (void)close(fd);
+    OK(next_is(&rig, 5, "5"), "the end is the end of the last record");
+    OK(next_is_end(&rig) && !reader_damaged(rig.reader), "then all is read");
+    OK(reader_bytes(rig.reader) == 18, "all bytes are counted");
+    rig_destroy(&rig);
+}
+
+// gzip data that is flushed on the way gives what can be decoded.
+static void test_gzip_arrival(void)
+{
+    char *files[] = {dash};
+    struct rig rig;
+    int fd = pipe_to_stdin();
+    rig_create(&rig, defaults(files, 1), 4096);
+    // A stored block "a\nb", one of "c\n", and a last one, of nothing.
+    write_fd(fd, "\x1f\x8b\x08\0\0\0\0\0\0\3", 10);
+    write_fd(fd,
+             "\0\3\0\xfc\xff"
+             "a\nb",
+             8);
+    OK(next_is(&rig, 0, "a\n"), "a record of compressed data goes out as soon as it is complete");
+    write_fd(fd,
+             "\0\2\0\xfd\xff"
+             "c\n",
+             7);
+    OK(next_is(&rig, 0, "bc\n"), "and the next");
+    write_fd(fd,
+             "\1\0\0\xff\xff"
+             "\xb0\x87\x9b\xe8"
+             "\5\0\0\0",
+             13);
+    (void)close(fd);
+    OK(next_is_end(&rig) && !reader_damaged(rig.reader), "with the checksum all is well");
+    rig_destroy(&rig);
+}
+
+// Readable once this thread has begun to wait for something else.
+static void *stop_late(void *arg)
+{
+    char state = '?';
+    while (state != 'S') {
+        FILE *file = fopen("/proc/self/stat", "r"); // of the first thread, which reads
+        if (file == NULL || fscanf(file, "%*d (%*[^)]) %c", &state) != 1) {
+            die("/proc/self/stat");
+        }
+        (void)fclose(file);
+        (void)sched_yield();
+    }
+    if (eventfd_write(*(int *)arg, 1) != 0) {
+        die("eventfd_write");
+    }
+    return NULL;
+}
+
+static void test_stop(void)
+{
+    static char text[100000];
+    struct rig rig;
+    struct block *block;
+    pthread_t thread;
+    memset(text, '\n', sizeof(text));
+    char *files[] = {make_file("large", text, sizeof(text)), dash};
+    rig_create(&rig, defaults(files, 1), 4096);
+    OK(reader_next(rig.reader, 0, &block) == READ_BLOCK, "a large file is begun");
+    block_destroy(rig.pool, block);
+    (void)eventfd_write(rig.stop_fd, 1);
+    OK(next_status_is(&rig, READ_STOPPED), "a stop ends it");
+    OK(!reader_damaged(rig.reader), "which is no damage");
+    rig_destroy(&rig);
+
+    int fd = pipe_to_stdin();
+    rig_create(&rig, defaults(files + 1, 1), 4096);
+    put(fd, "cut");
+    if (pthread_create(&thread, NULL, stop_late, &rig.stop_fd) != 0) {
+        die("pthread_create");
+    }
+    OK(next_status_is(&rig, READ_STOPPED), "a stop ends the wait for the rest of a record");
+    (void)pthread_join(thread, NULL);
+    (void)close(fd);
+    rig_destroy(&rig);
+}
+
+static void test_inputs(void)
+{
+    char *one = make_text("one", "1\n2"), *two = make_text("two", "3"), *none = make_text("no", "");
+    char *files[] = {one, none, two, one};
+    struct rig rig;
+    struct block *block;
+    rig_create(&rig, defaults(files, 4), 4096);
+    OK(next_is(&rig, 0, "1\n2"), "the end of an input ends its last record");
+    bool read = reader_next(rig.reader, 0, &block) == READ_BLOCK;
+    OK(read && block->len == 1 && block->offset == 0 && block->input->name == two,
+       "an empty input gives nothing, the next one has a name and offsets of its own");
+    block_destroy(rig.pool, block);
+    OK(next_is(&rig, 1, "1\n") && next_is(&rig, 1, "2"), "an input may come twice");
+    OK(next_is_end(&rig) && next_is_end(&rig), "after the last one there is no more");
+    OK(reader_bytes(rig.reader) == 7 && !reader_damaged(rig.reader), "all is counted");
+    rig_destroy(&rig);
+}
+
+static void test_stdin_twice(void)
+{
+    char *files[] = {dash, dash};
+    struct rig rig;
+    int fd = pipe_to_stdin();
+    put(fd, "a\n");
+    (void)close(fd);
+    rig_create(&rig, defaults(files, 2), 4096);
+    OK(next_is(&rig, 0, "a\n") && next_is_end(&rig) && !reader_damaged(rig.reader),
+       "standard input twice is all of it and nothing");
+    rig_destroy(&rig);
+    OK(fcntl(0, F_GETFD) >= 0, "it is not closed");
+
+    set_stdin(open(make_text("middle", "1\n2\n3\n"), O_RDONLY | O_CLOEXEC));
+    (void)lseek(0, 2, SEEK_SET);
+    rig_create(&rig, defaults(files, 2), 4096);
+    OK(next_is(&rig, 0, "2\n3\n") && next_is_end(&rig) && !reader_damaged(rig.reader),
+       "a file on standard input is read from where it stands");
+    rig_destroy(&rig);
+}
+
+// Read a name that cannot be read, between two files that can.
+static void check_unreadable(const char *what, char *name, const char *message)
+{
+    char *files[] = {make_text("before", "1\n"), name, make_text("after", "2\n")};
+    struct rig rig;
+    rig_create(&rig, defaults(files, 3), 4096);
+    OK(next_is(&rig, 0, "1\n") && next_is(&rig, 0, "2\n") && next_is_end(&rig),
+       "%s is left out, the others are read", what);
+    OK(reader_damaged(rig.reader), "%s is damage", what);
+    OK(one_message(&rig, name, message), "%s is told once", what);
+    rig_destroy(&rig);
+}
+
+static void test_unreadable(void)
+{
+    char missing[4200];
+    (void)snprintf(missing, sizeof(missing), "%s/missing", directory);
+    check_unreadable("a missing file", missing, "No such file");
+    check_unreadable("a directory", directory, "directory");
+    set_stdin(open("/", O_PATH | O_CLOEXEC));
+    check_unreadable("a closed standard input", dash, "closed");
+    set_stdin(open("/", O_RDONLY | O_CLOEXEC));
+    check_unreadable("a directory on standard input", dash, "directory");
+    set_stdin(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    check_unreadable("an empty file with the name of another kind", make_text("a.gz", ""), "empty");
+    check_unreadable("text with the name of gzip", make_text("a.gz", "text\n"), "not gzip data");
+    check_unreadable("text with the name of tar", make_text("a.tar", "text\n"),
+                     "not a tar archive");
+    check_unreadable("zstd", make_file("zstd", "\x28\xb5\x2f\xfd", 4), "zstd -dc");
+    check_unreadable("a zip archive", make_file("zip", "PK\3\4\x14\0\0\0\x08\0", 10), "unzip");
+    char *zip = make_file("inner", "PK\3\4\x14\0\0\0\x08\0", 10);
+    check_unreadable("an archive in gzip", compress_file(zip), "a zip archive in gzip");
+}
+
+// Damage to compressed data.
+static void check_damaged(const char *what, const char *data, size_t len, const char *whole,
+                          const char *message, const char *lost)
+{
+    char *files[] = {make_file("damaged.gz", data, len), make_text("after", "after\n")};
+    struct rig rig;
+    rig_create(&rig, defaults(files, 2), 4096);
+    OK(next_is(&rig, 0, whole), "%s: what is whole is read", what);
+    OK(next_is(&rig, 0, "after\n") && next_is_end(&rig), "%s: the next input too", what);
+    OK(reader_damaged(rig.reader) && one_message(&rig, message, lost), "%s: it is told", what);
+    rig_destroy(&rig);
+}
+
+static struct bytes load(const char *path)
+{
+    struct bytes bytes = {malloc(1 << 20), 0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = bytes.at != NULL && fd >= 0 ? read(fd, bytes.at, 1 << 20) : -1;
+    if (len < 0) {
+        die(path);
+    }
+    (void)close(fd);
+    bytes.len = (size_t)len;
+    return bytes;
+}
+
+static void test_damaged(void)
+{
+    struct bytes gz = load(compress_file(make_text("text", "first\nsecond\nlast")));
+    check_damaged("a cut checksum", gz.at, gz.len - 1, "first\nsecond\n", "ends early", " 4 bytes");
+    gz.at[gz.len] = 'x';
+    check_damaged("something behind", gz.at, gz.len + 1, "first\nsecond\nlast", "follows",
+                  "damaged.gz");
+    gz.at[gz.len - 5] ^= 1;
+    check_damaged("a wrong checksum", gz.at, gz.len, "first\nsecond\n", "gzip data", " 4 bytes");
+    free(gz.at);
+}
+
+static void test_shrinking(void)
+{
+    static char text[100000];
+    for (size_t i = 0; i < sizeof(text); i++) {
+        text[i] = i % 100 == 99 ? '\n' : 'x';
+    }
+    char *files[] = {make_file("shrinks", text, sizeof(text))};
+    struct rig rig;
+    struct block *block;
+    uint64_t end = 0;
+    rig_create(&rig, defaults(files, 1), 8192);
+    enum read_status status = reader_next(rig.reader, 0, &block);
+    if (truncate(files[0], 50050) != 0) {
+        die("truncate");
+    }
+    for (; status == READ_BLOCK; status = reader_next(rig.reader, 0, &block)) {
+        end = block->offset + block->len;
+        block_destroy(rig.pool, block);
+    }
+    OK(status == READ_END && end == 50000, "of a file that shrinks the whole records are read");
+    OK(reader_damaged(rig.reader) && one_message(&rig, "shorter", " 50 bytes"), "and it is told");
+    rig_destroy(&rig);
+
+    char *proc[] = {(char[]){"/proc/self/status"}};
+    rig_create(&rig, defaults(proc, 1), 1 << 20);
+    OK(reader_next(rig.reader, 0, &block) == READ_BLOCK && block->len > 0,
+       "a file that says that it is empty is read");
+    block_destroy(rig.pool, block);
+    OK(next_is_end(&rig) && !reader_damaged(rig.reader), "without complaint");
+    rig_destroy(&rig);
+}
+
+static void test_long_and_damaged(void)
+{
+    struct bytes data = make_records((const long[]){5, -300000}, 2);
+    struct bytes gz = load(compress_file(make_file("long", data.at, data.len)));
+    char *files[] = {make_file("cut.gz", gz.at, gz.len - 8)};
+    struct settings settings = defaults(files, 1);
+    struct rig rig;
+    settings.max_record = 1000;
+    rig_create(&rig, settings, 4096);
+    OK(next_is(&rig, 0, "abcde\n") && next_is_end(&rig),
+       "a record that is both too long and cut is a cut one");
+    OK(one_message(&rig, "ends early", " 300000 bytes"), "of which all bytes are told");
+    rig_destroy(&rig);
+    free(data.at);
+    free(gz.at);
+}
+
+// A record that no memory is enough for. In a process of its own, which has little.
+static void test_no_memory(void)
+{
+    char *path = make_text("huge", "");
+    char *files[] = {path};
+    if (truncate(path, (off_t)8 << 30) != 0) {
+        die("truncate");
+    }
+    (void)fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        struct rig rig;
+        struct settings settings = defaults(files, 1);
+        struct rlimit limit = {256 << 20, 256 << 20};
+        settings.max_record = (uint64_t)8 << 30;
+        rig_create(&rig, settings, 262144);
+        (void)setrlimit(RLIMIT_AS, &limit);
+        struct block *block;
+        bool right = reader_next(rig.reader, 0, &block) == READ_FAILED && errno == ENOMEM;
+        rig_destroy(&rig);
+        _exit(right ? 0 : 1);
+    }
+    int status;
+    OK(child > 0 && waitpid(child, &status, 0) == child && status == 0,
+       "a record that there is no memory for is a failure, and all is given back");
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
+{
+    (void)status;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+int main(void)
+{
+    if (mkdtemp(directory) == NULL) {
+        die(directory);
+    }
+    test_boundaries();
+    test_odd_bytes();
+    test_random();
+    test_memory();
+    test_arrival();
+    test_gzip_arrival();
+    test_stop();
+    test_inputs();
+    test_stdin_twice();
+    test_unreadable();
+    test_damaged();
+    test_shrinking();
+    test_long_and_damaged();
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    test_no_memory();
+#endif
+    (void)nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+    return tap_done();
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Output of tasks: what is referred to, what is copied, and that it is the same bytes.
+
+#include "core/result.h"
+#include "tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_BYTES (1024 * 1024)
+
+static struct block *make_block(struct block_pool *pool)
+{
+    struct block *block = block_create(pool, 0);
+    block->delimiter = '\n';
+    block->len = BLOCK_BYTES;
+    for (size_t i = 0; i < BLOCK_BYTES; i++) {
+        block->buf[i] = (char)rand();
+    }
+    return block;
+}
+
+// Keep runs of `run` bytes, leaving out `gap` bytes between them. Is the output those bytes?
+static bool keeps(struct emitter *emitter, struct block *block, size_t run, size_t gap,
+                  struct result **kept)
+{
+    char *expected = malloc(BLOCK_BYTES);
+    size_t len = 0, off = 0;
+    bool same = true;
+    struct result *result = result_create(block, 0, block->len);
+    for (; off + run <= block->len; off += run + gap) {
+        memcpy(expected + len, block->buf + off, run);
+        len += run;
+        same = same && emitter_keep(emitter, block->buf + off, run) == 0;
+    }
+    same = same && emitter_finish(emitter, result) == 0;
+    size_t at = 0;
+    for (size_t i = 0; i < result->iov_count; i++) {
+        same = same && at + result->iov[i].iov_len <= len &&
+               memcmp(expected + at, result->iov[i].iov_base, result->iov[i].iov_len) == 0;
+        at += result->iov[i].iov_len;
+    }
+    free(expected);
+    *kept = result;
+    return same && at == len;
+}
+
+static void test_emitter(void)
+{
+    struct block_pool *pool = block_pool_create(BLOCK_BYTES, 1);
+    struct block *block = make_block(pool);
+    struct emitter emitter;
+    struct result *result;
+    emitter_init(&emitter);
+
+    OK(keeps(&emitter, block, 100, 30, &result), "short runs are kept");
+    OK(!result->refers && result->iov_count == 1, "as one copy, without the block");
+    result_destroy(result);
+
+    OK(keeps(&emitter, block, 1, 300, &result), "single bytes are kept");
+    OK(result->iov_count == 1 && result->own_len < BLOCK_BYTES / 300 + 2, "in fitting memory");
+    result_destroy(result);
+
+    OK(keeps(&emitter, block, 10000, 1, &result), "long runs are kept");
+    OK(result->refers && result->own_len == 0, "by reference, without a copy");
+    result_destroy(result);
+
+    OK(keeps(&emitter, block, BLOCK_BYTES, 0, &result), "the whole block is kept");
+    OK(result->refers && result->iov_count == 1, "as one piece");
+    result_destroy(result);
+
+    OK(keeps(&emitter, block, BLOCK_BYTES + 1, 0, &result), "nothing is kept");
+    OK(!result->refers && result->iov_count == 0 && result->own == NULL, "without any memory");
+    result_destroy(result);
+
+    // Short and long runs in turn: the copies of several emissions must not be mixed up.
+    bool same = true;
+    for (size_t i = 1; i < 8; i++) {
+        same = same && keeps(&emitter, block, 500 * i * i, 7, &result);
+        result_destroy(result);
+    }
+    OK(same, "an emitter can be used again and again");
+    emitter_destroy(&emitter);
+    block_destroy(pool, block);
+    block_pool_destroy(pool);
+}
+
+static void test_mixed(void)
+{
+    struct block_pool *pool = block_pool_create(BLOCK_BYTES, 1);
+    struct block *block = make_block(pool);
+    struct result *result = result_create(block, 0, block->len);
+    struct emitter emitter;
+    emitter_init(&emitter);
+    bool kept = emitter_keep(&emitter, block->buf, 3) == 0 &&
+                emitter_keep(&emitter, block->buf + 10, 8000) == 0 &&
+                emitter_keep(&emitter, block->buf + 9000, 4) == 0 &&
+                emitter_keep(&emitter, block->buf + 9010, 5) == 0 &&
+                emitter_finish(&emitter, result) == 0;
+    OK(kept && result->iov_count == 3 && result->own_len == 12, "copies and references mix");
+    OK(kept && memcmp(result->iov[0].iov_base, block->buf, 3) == 0 &&
+           result->iov[1].iov_base == block->buf + 10 &&
+           memcmp(result->iov[2].iov_base, block->buf + 9000, 4) == 0 &&
+           memcmp((char *)result->iov[2].iov_base + 4, block->buf + 9010, 5) == 0,
+       "in the order in which they were emitted");
+    emitter_destroy(&emitter);
+    result_destroy(result);
+    block_destroy(pool, block);
+    block_pool_destroy(pool);
+}
+
+static void test_failures(void)
+{
+    struct block block = {.delimiter = '\n'};
+    struct result *result = result_create(&block, 0, 10);
+    result_fail(result, 3, ERROR_REGEX, "first %d", 1);
+    result_fail(result, 5, ERROR_TOO_LONG, "second");
+    const struct failure *first = result->failures, *second = first->next;
+    OK(first->nr == 3 && strcmp(first->message, "first 1") == 0 && second->nr == 5 &&
+           second->next == NULL,
+       "failures are kept in order, with number and message");
+    OK(result->tally.failed == 2, "and counted");
+    OK(strcmp(error_name(first->error), "regex") == 0 &&
+           strcmp(error_name(second->error), "too-long") == 0,
+       "their reasons have the names of dead letters");
+    result_clear(result);
+    OK(result->failures == NULL && result->tally.failed == 0, "and gone when the task runs again");
+    result_destroy(result);
+}
+
+static size_t count_slowly(const char *bytes, size_t len, char delimiter)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < len; i++) {
+        count += bytes[i] == delimiter || (i == len - 1);
+    }
+    return count;
+}
+
+static void test_count(void)
+{
+    static char bytes[100000];
+    bool same = true;
+    for (size_t len = 0; len < 200; len++) {
+        for (size_t i = 0; i < len; i++) {
+            bytes[i] = rand() % 3 == 0 ? '\n' : (char)(rand() % 256);
+        }
+        same = same && records_count(bytes, len, '\n') == count_slowly(bytes, len, '\n');
+    }
+    memset(bytes, '\n', sizeof(bytes));
+    same = same && records_count(bytes, sizeof(bytes), '\n') == sizeof(bytes);
+    memset(bytes, '\xff', sizeof(bytes));
+    same = same && records_count(bytes, sizeof(bytes), '\xff') == sizeof(bytes);
+    same = same && records_count(bytes, sizeof(bytes), '\n') == 1;
+    OK(same, "records are counted as a plain loop does, whatever the length and the delimiter");
+}
+
+int main(void)
+{
+    srand(1);
+    test_emitter();
+    test_mixed();
+    test_failures();
+    test_count();
+    return tap_done();
+}

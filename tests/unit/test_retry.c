@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The retry heap, and how long a retry waits.
+
+#include "core/retry.h"
+#include "tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MILLISECOND INT64_C(1000000)
+
+static void test_heap(void)
+{
+    static struct result results[2000];
+    struct retry_heap heap = {0};
+    srand(1);
+    size_t count = 0;
+    bool ordered = true;
+    for (unsigned round = 0; round < 20; round++) {
+        for (unsigned i = 0; i < 100; i++) {
+            results[count].task.due = rand() % 1000;
+            retry_push(&heap, &results[count++]);
+        }
+        int64_t last = -1;
+        for (unsigned i = 0; i < 50; i++) {
+            struct result *result = retry_pop(&heap);
+            ordered = ordered && result->task.due >= last;
+            last = result->task.due;
+        }
+    }
+    OK(ordered, "what is due first comes first");
+
+    int64_t last = -1;
+    for (count = 0; heap.root != NULL; count++) {
+        struct result *result = retry_pop(&heap);
+        ordered = ordered && result->task.due >= last && result->queue_next == NULL &&
+                  result->heap_child == NULL;
+        last = result->task.due;
+    }
+    OK(ordered && count == 1000, "all that waits comes out, once and unlinked");
+}
+
+static void test_delay(void)
+{
+    const struct backoff backoff = {
+        .base = 100 * MILLISECOND, .max = 1000 * MILLISECOND, .factor = 2};
+    OK(retry_delay(&backoff, 1, 0) == 50 * MILLISECOND, "the first wait is at least half the base");
+    OK(retry_delay(&backoff, 1, UINT64_MAX) <= 100 * MILLISECOND &&
+           retry_delay(&backoff, 1, UINT64_MAX) > 99 * MILLISECOND,
+       "and at most the base");
+    OK(retry_delay(&backoff, 3, 0) == 200 * MILLISECOND,
+       "each further wait is longer by the factor");
+    OK(retry_delay(&backoff, 5, 0) == 500 * MILLISECOND, "up to the maximum");
+    OK(retry_delay(&backoff, 1000000, 0) == 500 * MILLISECOND, "and no further");
+
+    const struct backoff fixed = {.base = MILLISECOND, .max = 30 * MILLISECOND, .factor = 1};
+    OK(retry_delay(&fixed, 100, UINT64_C(1) << 63) == MILLISECOND * 3 / 4,
+       "a factor of 1 waits the same each time");
+}
+
+int main(void)
+{
+    test_heap();
+    test_delay();
+    return tap_done();
+}
