@@ -23,8 +23,8 @@ size_t block_record_end(const struct block *block, size_t off)
     return end != NULL ? (size_t)(end + 1 - block->buf) : block->len;
 }
 
-// The compiler makes vector instructions of the machine of this; one count a lane fits a byte.
-#define LANES 32
+// A vector that every machine has instructions for; a count of at most ROUNDS fits its lane.
+#define LANES 16
 #define ROUNDS 255
 typedef unsigned char lanes __attribute__((vector_size(LANES)));
 

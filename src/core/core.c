@@ -14,6 +14,9 @@
 // Waking a worker so that it reads costs about as much as this many nanoseconds of work.
 #define WAKE_NS 30000
 
+// Self-serve: nothing is read while the writer has more than this to write.
+#define BACKLOG_BLOCKS 4
+
 // A task that could not be split without memory waits so long.
 #define MEMORY_WAIT_NS 100000000
 
@@ -111,9 +114,17 @@ static bool has_room(const struct core *core)
            (core->config.queue_size == 0 || core->waiting < core->config.queue_size);
 }
 
+// Operations are faster than the output here: what is read now would only grow cold in the cache.
+static bool is_output_behind(const struct core *core)
+{
+    return core->config.self_serve &&
+           core->unwritten > BACKLOG_BLOCKS * block_pool_size(core->config.pool);
+}
+
 static bool can_read(const struct core *core)
 {
-    return core->phase == CORE_RUN && !core->eof && !core->reading && has_room(core);
+    return core->phase == CORE_RUN && !core->eof && !core->reading && has_room(core) &&
+           !is_output_behind(core);
 }
 
 static bool has_output(const struct core *core)
@@ -519,6 +530,7 @@ void core_written(struct core *core, struct result *results, struct result *unwr
         budget_release_result(core, result);
         budget_uncharge(core, result->charged - sizeof(*result));
         result->charged = sizeof(*result);
+        core->unwritten -= result->task.len;
         order_written(core, result, &settled);
     }
     if (unwritten != NULL) {

@@ -15,8 +15,9 @@ struct core {
     pthread_cond_t output; // the writer waits: something to write, or the end
     enum core_phase phase;
 
-    size_t used;  // bytes charged
-    size_t ahead; // bytes of records that were read and are not settled
+    size_t used;      // bytes charged
+    size_t ahead;     // bytes of records that were read and are not settled
+    size_t unwritten; // bytes of records whose results the writer has, or can have
 
     // Roles are flags, not locks: whoever has one works without the lock.
     bool reading, writing;

@@ -29,6 +29,7 @@ void order_add_block(struct core *core, struct block *block)
 
 static void push_ready(struct core *core, struct result *result)
 {
+    core->unwritten += result->task.len;
     result->queue_next = NULL;
     if (core->ready_first == NULL) {
         core->ready_first = result;
