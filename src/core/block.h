@@ -34,6 +34,7 @@ struct block {
     uint64_t oversize;         // if not 0 the block is the head of one record of that many bytes,
                                // more than a record may have
     char delimiter;            // ends each record
+    bool more;                 // the input had more to give, without waiting
 
     // The core's, guarded by its lock.
     uint64_t no;                 // place in the order of reading, from 0

@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Waking a worker so that it reads costs about as much as this many nanoseconds of work.
+// Waking a worker so that it reads costs about as much as this many nanoseconds of work; if the
+// input has nothing to give at the moment, so that it would only wait there, it should be far more.
 #define WAKE_NS 30000
+#define WAKE_TO_WAIT_NS 1000000
 
 // Self-serve: nothing is read while the writer has more than this to write.
 #define BACKLOG_BLOCKS 4
@@ -203,7 +205,8 @@ static bool is_worth_waking(const struct core *core)
     if (has_task(core)) {
         return true;
     }
-    return core->config.self_serve && core->cost > WAKE_NS && can_read(core);
+    return core->config.self_serve && can_read(core) &&
+           core->cost > (core->more_input ? WAKE_NS : WAKE_TO_WAIT_NS);
 }
 
 static void push_urgent(struct core *core, struct result *result)
@@ -468,6 +471,7 @@ void core_admit(struct core *core, struct block *block)
     budget_charge(core, block->cap);
     order_add_block(core, block);
     core->waiting += block->records;
+    core->more_input = block->more;
     block->span = (struct span){.block = block, .len = block->len};
     levels_push(&core->levels, 0, &block->span);
     if (!core->config.self_serve) {

@@ -32,6 +32,7 @@ struct core {
     struct result *given_up; // tasks that could not be run; by queue_next
 
     unsigned running; // tasks that workers have
+    bool more_input;  // the last read left something that can be read without waiting
     int64_t cost;     // nanoseconds a task, moving average
     int64_t pace;     // nanoseconds a KiB of records, moving average
     uint64_t random;

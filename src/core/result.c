@@ -94,10 +94,12 @@ void emitter_destroy(struct emitter *emitter)
 // Add a piece to the output. base NULL: bytes at the end of `own`.
 static int emitter_piece(struct emitter *emitter, const char *base, size_t len)
 {
-    struct iovec *last = emitter->iov_count > 0 ? &emitter->iov[emitter->iov_count - 1] : NULL;
-    if (base == NULL && last != NULL && last->iov_base == NULL) {
-        last->iov_len += len;
-        return 0;
+    if (base == NULL && emitter->iov_count > 0) {
+        struct iovec *last = &emitter->iov[emitter->iov_count - 1];
+        if (last->iov_base == NULL) {
+            last->iov_len += len;
+            return 0;
+        }
     }
     if (emitter->iov_count == emitter->iov_cap) {
         size_t cap = emitter->iov_cap > 0 ? 2 * emitter->iov_cap : 16;

@@ -159,5 +159,5 @@ struct decoder *decode_gzip_create(void)
         free(gzip);
         return NULL;
     }
-    return &gzip->decoder;
+    return (struct decoder *)gzip;
 }

@@ -39,6 +39,7 @@ struct reader {
 
     bool open;       // an input is being read
     bool ended;      // it gives nothing more
+    bool waits;      // more would have had to be waited for
     bool damaged;    // one of them was
     uint64_t offset; // of the byte at `start`, in the input
 
@@ -118,8 +119,8 @@ static void report(struct reader *reader, uint64_t lost)
     const char *problem = source_problem(reader->source);
     reader->damaged = true;
     if (lost > 0) {
-        diag_error("%s: %s; the record that is cut there, of which there are %" PRIu64
-                   " bytes, is not processed",
+        diag_error("%s: %s; the record that is cut there (%" PRIu64
+                   " bytes of it) is not processed",
                    name, problem, lost);
     } else {
         diag_error("%s: %s", name, problem);
@@ -133,7 +134,6 @@ static void end_input(struct reader *reader, enum source_status status)
     reader->ended = true;
     if (status == SOURCE_DAMAGED) {
         report(reader, reader->skipped + (buffer->len - reader->whole));
-        buffer->len = reader->whole;
     } else {
         reader->whole = buffer->len;
         if (status == SOURCE_EXTRA) {
@@ -185,10 +185,11 @@ static int grow_buffer(struct reader *reader)
     return block_grow(reader->buffer, cap < reader->max_buffer / 2 ? cap * 2 : reader->max_buffer);
 }
 
+// Nearly full is full: a call for the last few bytes costs more than it brings.
 static bool buffer_is_full(const struct reader *reader)
 {
-    size_t len = reader->buffer->len;
-    return reader->whole > 0 ? len >= block_pool_size(reader->pool) : len >= reader->max_buffer;
+    size_t len = reader->buffer->len, usual = block_pool_size(reader->pool);
+    return reader->whole > 0 ? len >= usual - usual / 8 : len >= reader->max_buffer;
 }
 
 // Read until the buffer is full, or has whole records and more would have to be waited for.
@@ -197,12 +198,14 @@ static enum read_status fill_buffer(struct reader *reader)
     if (prepare_buffer(reader) != 0) {
         return READ_FAILED;
     }
+    reader->waits = false;
     while (!reader->ended && !buffer_is_full(reader)) {
         if (reader->buffer->len == reader->buffer->cap && grow_buffer(reader) != 0) {
             return READ_FAILED;
         }
         switch (read_more(reader, reader->whole == 0)) {
         case SOURCE_WAIT:
+            reader->waits = true;
             return READ_BLOCK;
         case SOURCE_STOPPED:
             return READ_STOPPED;
@@ -267,6 +270,7 @@ static void place_block(struct reader *reader, struct block *block, uint64_t len
     block->offset = reader->offset;
     block->delimiter = reader->delimiter;
     block->records = records;
+    block->more = !reader->waits;
     reader->offset += len;
 }
 

@@ -41,10 +41,11 @@ struct source {
     off_t size;       // of a regular file, when it was opened
     off_t position;   // where in the file reading began
     uint64_t fetched; // bytes that were read
+    bool at_end;      // a read found nothing more
 
-    bool at_end; // a read of the descriptor found nothing more
+    // DATA until the decoder says END or EXTRA, or something is DAMAGED.
+    enum source_status state;
 
-    enum source_status state;       // DATA until a decoder says END or EXTRA, or something DAMAGED
     bool detected;                  // the format is known
     unsigned char head[HEAD_BYTES]; // to be given to the caller before all else
     size_t head_off, head_len;
@@ -193,8 +194,11 @@ static enum source_status fetch(struct source *source, void *bytes, size_t room,
                                 size_t *count)
 {
     *count = 0;
-    if (source->state != SOURCE_DATA || source->at_end) {
-        return source->at_end ? SOURCE_END : source->state;
+    if (source->state != SOURCE_DATA) {
+        return source->state;
+    }
+    if (source->at_end) {
+        return SOURCE_END;
     }
     int stop_fd = source->stop_fd;
     if (!may_wait && !source->regular) {
@@ -286,8 +290,8 @@ static enum source_status refuse(struct source *source)
 static enum source_status refuse_name(struct source *source, enum format promised)
 {
     if (source->state != SOURCE_DAMAGED) {
-        (void)damaged(source, "is %s %s, as its name says (pproc < FILE reads it as it is)",
-                      source->head_len == 0 ? "empty and not" : "not", formats[promised].what);
+        (void)damaged(source, "is %s %s, though its name says so (pproc < FILE reads it as it is)",
+                      source->head_len == 0 ? "empty, not" : "not", formats[promised].what);
     }
     return refuse(source);
 }

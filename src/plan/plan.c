@@ -112,13 +112,19 @@ static enum verdict decide(const struct plan *plan, struct plan_state *state, co
     return verdict;
 }
 
-// The hot path: all per record that can be avoided is. Records that are kept one after another
-// are passed on together.
+// Emit what lies between, if anything.
+static int emit(struct plan_state *state, const char *from, const char *to)
+{
+    return from < to ? emitter_keep(&state->emitter, from, (size_t)(to - from)) : 0;
+}
+
+// The hot path: for each record one search and one match an operation, nothing else. Records that
+// are kept one after another are emitted together.
 static int filter(const struct plan *plan, struct plan_state *state, struct result *result)
 {
     const char delimiter = result->task.block->delimiter;
     const char *record = result_bytes(result), *end = record + result->task.len;
-    const char *kept = record; // from here to `record` all are kept and not passed on yet
+    const char *kept = record; // from here to `record` all are kept and not emitted yet
     uint64_t index = 0, dropped = 0;
 
     while (record < end) {
@@ -128,8 +134,7 @@ static int filter(const struct plan *plan, struct plan_state *state, struct resu
 
         enum verdict verdict = decide(plan, state, record, len);
         if (verdict != RECORD_KEPT) {
-            if (kept < record &&
-                emitter_keep(&state->emitter, kept, (size_t)(record - kept)) != 0) {
+            if (emit(state, kept, record) != 0) {
                 return -1;
             }
             kept = next;
@@ -145,7 +150,7 @@ static int filter(const struct plan *plan, struct plan_state *state, struct resu
     result->tally.records = index;
     result->tally.dropped = dropped;
     result->tally.emitted = index - dropped - result->tally.failed;
-    return kept < end ? emitter_keep(&state->emitter, kept, (size_t)(end - kept)) : 0;
+    return emit(state, kept, end);
 }
 
 int plan_run(const struct plan *plan, struct plan_state *state, struct result *result)
@@ -154,5 +159,12 @@ int plan_run(const struct plan *plan, struct plan_state *state, struct result *r
         return fail_too_long(plan, result);
     }
     int rc = plan->count == 0 ? pass(state, result) : filter(plan, state, result);
-    return rc == 0 ? emitter_finish(&state->emitter, result) : -1;
+    if (rc == 0) {
+        rc = emitter_finish(&state->emitter, result);
+    }
+    if (rc != 0) {
+        emitter_destroy(&state->emitter); // nothing of it may go to the next result
+        emitter_init(&state->emitter);
+    }
+    return rc;
 }

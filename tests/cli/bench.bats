@@ -16,8 +16,8 @@ load common
 @test "the patterns of the benchmark find what the generator promises" {
     "$builddir/bench/make-log" 20M >"$BATS_TEST_TMPDIR/log"
     cd "$BATS_TEST_TMPDIR"
-    lines=$(wc -l <log)
-    percent() { echo $((($("$PPROC" -m "$1" log | wc -l) * 100 + lines / 2) / lines)); }
+    total=$(wc -l <log)
+    percent() { echo $((($("$PPROC" -m "$1" log | wc -l) * 100 + total / 2) / total)); }
     [ "$(percent '" 500 ')" -eq 1 ]
     [ "$(percent '"(GET|POST) /api/v\d+/users/(\d+)')" -eq 22 ]
     [ "$(percent '^(\S+) .*?"(\w+) ([^"?]*)\?.*?(\d{3}) (\d+) "[^"]*example\.(com|org)')" -eq 10 ]

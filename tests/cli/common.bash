@@ -45,3 +45,15 @@ account_balances()
 {
     tail -n 1 "$1" | jq -e '.read == .emitted + .dropped + .failed + .unprocessed' >/dev/null
 }
+
+# session_is_true FILE: run the commands of a session at a terminal, as documents show it (`$ ` and
+# `> ` before commands), and see that they print what it says.
+session_is_true()
+{
+    sed -n 's/^[$>] //p' "$1" >"$1.commands"
+    sed 's/^[$>] //' "$1" >"$1.expected"
+    [[ -s $1.commands ]] || return 1
+    # -v prints each command before it runs. Functions that bats exports are not to be printed.
+    (unset -f bats_readlinkf && exec bash -v "$1.commands") >"$1.actual" 2>&1 || :
+    diff -u "$1.expected" "$1.actual"
+}

@@ -10,25 +10,13 @@ setup()
     cd "$BATS_TEST_TMPDIR" || return
 }
 
-# The literal blocks of EXAMPLES, one after another.
-examples()
-{
-    sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE ALSO/p' "$srcdir/man/pproc.1" |
-        sed -n '/^\.Bd/,/^\.Ed/{/^\.[BE]d/d;s/\\e/\\/g;p}'
-}
-
 @test "each example of the manual prints what the manual says" {
     mkdir bin
     ln -s "$PPROC" bin/pproc
     ln -s "$SAMPLE" sample.log
-    {
-        echo 'set -v' # each command is printed before it runs
-        examples | sed -n 's/^[$>] //p'
-    } >commands
-    examples | sed 's/^[$>] //' >expected
-    (($(grep -c pproc commands) >= 6))
-    PATH=$PWD/bin:$PATH bash commands >actual 2>&1
-    diff -u expected actual
+    sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE ALSO/p' "$srcdir/man/pproc.1" |
+        sed -n '/^\.Bd/,/^\.Ed/{/^\.[BE]d/d;s/\\e/\\/g;p}' >session
+    PATH=$PWD/bin:$PATH session_is_true session
 }
 
 @test "the manual describes every option of the table, and no other" {

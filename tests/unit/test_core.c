@@ -185,7 +185,8 @@ static void test_room(void)
         written(core);
         blocks++;
     }
-    OK(blocks > 1 && blocks < 20, "nothing is read further ahead of a stuck record than the budget");
+    OK(blocks > 1 && blocks < 20,
+       "nothing is read further ahead of a stuck record than the budget");
     done(core, stuck, 1);
     core_destroy(core);
 }

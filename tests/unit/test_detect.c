@@ -11,29 +11,34 @@ static enum format detect(const void *bytes, size_t len, bool end)
     return detect_format(bytes, len, '\n', end);
 }
 
+static void put(unsigned char *to, const char *text)
+{
+    while (*text != '\0') {
+        *to++ = (unsigned char)*text++;
+    }
+}
+
 // A first tar header for a file of this name, checksum included.
 static void make_tar_header(unsigned char header[DETECT_BYTES], const char *name)
 {
     unsigned sum = 0;
+    char field[8];
     memset(header, 0, DETECT_BYTES);
-    memcpy(header, name, strlen(name));
-    memcpy(header + 100,
-           "0000644\0"
-           "0000000\0"
-           "0000000\0"
-           "00000000000\0"
-           "14123456701",
-           47);
-    memcpy(header + 257,
-           "ustar\0"
-           "00",
-           8);
-    memset(header + 148, ' ', 8);
+    put(header, name);
+    put(header + 100, "0000644");
+    put(header + 108, "0000000");
+    put(header + 116, "0000000");
+    put(header + 124, "00000000000");
+    put(header + 136, "14123456701");
+    put(header + 148, "        ");
+    put(header + 257, "ustar");
+    put(header + 263, "00");
     for (size_t i = 0; i < DETECT_BYTES; i++) {
         sum += header[i];
     }
-    (void)snprintf((char *)header + 148, 8, "%06o", sum);
-    header[155] = ' ';
+    (void)snprintf(field, sizeof(field), "%06o", sum & 0777777);
+    put(header + 148, field);
+    header[154] = '\0';
 }
 
 struct sample {

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void die(const char *what)
+__attribute__((noreturn)) static void die(const char *what)
 {
     printf("Bail out! %s: %s\n", what, strerror(errno));
     exit(99);

@@ -66,16 +66,16 @@ static const struct tally *run_part(struct trial *trial, size_t off, size_t len)
     return &trial->result->tally;
 }
 
-static const struct tally *run_all(struct trial *trial, char *text)
+static const struct tally *run_all(struct trial *trial, const char *text)
 {
-    block.buf = text;
+    block.buf = (char *)text; // the plan does not write to it
     block.len = strlen(text);
     return run_part(trial, 0, block.len);
 }
 
 // The output of one run of these operations.
 static const char *filtered(struct trial *trial, struct operation *operations, size_t count,
-                            char *text)
+                            const char *text)
 {
     const struct settings settings = {.operations = operations, .operation_count = count};
     begin(trial, &settings);
