@@ -261,7 +261,8 @@ static bool tell_breakage(struct run *run)
             "%s: results that have to wait cannot be stored: %s (see --tmpdir, --buffer-size)",
             run->settings->tmpdir, strerror(spill));
     } else if (output != 0) {
-        diag_error("standard output: cannot be written: %s", strerror(output));
+        diag_error("standard output: cannot be written: %s",
+                   output == EBADF ? "it is closed" : strerror(output));
     }
     if (atomic_load(&shared->out_of_memory)) {
         diag_error("out of memory: the run ended early (see --buffer-size, --max-record)");
