@@ -40,6 +40,8 @@
 //            signals       signals as something to read
 //            same_file     an input that is also the output
 //   output/  writer        writes results that are ready
+//            sink          standard output, or the file that is replaced as a whole
+//            compress      compressed files
 //            spill         results on disk, beyond the budget
 //            failures      messages about records that failed
 

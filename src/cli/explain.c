@@ -70,5 +70,6 @@ void explain_print(FILE *out, const struct settings *settings)
     print_inputs(out, settings);
     print_plan(out, settings);
     print_workers(out, settings);
+    print_text(out, "output", settings->output != NULL ? settings->output : "-");
     fprintf(out, "order: %s\n", settings->ordered ? "of the input" : "as results finish");
 }

@@ -54,6 +54,7 @@ struct settings {
 
     // Output.
     bool ordered;
+    const char *output; // the file to write to; NULL: standard output
 
     // Seeing what happens.
     enum stats_format stats;

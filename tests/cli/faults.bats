@@ -169,6 +169,28 @@ behind_a_slow_record()
     cmp expected actual
 }
 
+@test "where files have to have a name, none of it remains" {
+    need_faults
+    local fault=FAULT_TMPFILE=1
+    mkdir there
+    echo old >there/out
+    chmod 604 there/out
+    faulty $fault "$PPROC" -m GET -o there/out in
+    [[ -e mark ]]
+    cmp expected there/out
+    [[ $(stat -c %a there/out) == 604 ]]
+
+    fails_with 4 'cannot be written' faulty $fault bash -c 'ulimit -f 1 && exec "$@"' - \
+        "$PPROC" -o there/out in
+    [[ -e mark ]]
+    cmp expected there/out
+    [[ $(ls -A there) == out ]]
+
+    behind_a_slow_record $fault TMPDIR="$PWD/there" >actual 2>err || true
+    cmp expected actual
+    [[ $(ls -A there) == out ]]
+}
+
 # no_memory COMMAND...: fails each allocation in turn, and then each with all that follow. A run is
 # complete, or says that it is not.
 no_memory()

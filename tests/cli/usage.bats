@@ -77,7 +77,7 @@ to_nowhere()
 @test "what is not built is refused, not ignored" {
     for option in --args -L --record-start --csv --header --no-decompress --follow -s -p -c --utf \
         --plugin --batch --coproc --each -n --shell -C -I --pool --priority --key --rate --retries \
-        --timeout --dead-letter --replay --halt -o --tag --joblog --progress --dry-run; do
+        --timeout --dead-letter --replay --halt --tag --joblog --progress --dry-run; do
         refused "unknown option '$option'" "$option"
     done
 }
@@ -181,6 +181,7 @@ drive: self-serve
 queue-size: bounded by memory alone
 buffer-size: 16384 bytes (raised to what the workers need)
 block-size: 4096 bytes
+output: -
 order: as results finish
 END
 }
