@@ -22,6 +22,7 @@
 //            decoder       interface of what turns compressed bytes into plain ones
 //            decode_...    bzip2, gzip, lz4, lzip, xz, zstd
 //            members       what they have in common: members one after another
+//            frames        what the frames of zstd and lz4 have in common
 //            gzip_member   a member of gzip, by ISA-L or zlib
 //            lzma_member   a stream of xz or a member of lzip, by liblzma
 //            reader        cuts bytes into blocks of whole records

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // lz4 frames.
-//
-// When LZ4F_decompress() meets damage it does not say what it has written before in that call. So a
-// call never gets more than one block, and the header of the next one is a call of its own; nor
-// does a call that has to deliver what is held back get anything new.
 
 #include "input/decoder.h"
+#include "input/frames.h"
 #include "input/members.h"
 
 #include <lz4frame.h>
@@ -17,29 +14,15 @@
 struct lz4_frame {
     struct member member;
     LZ4F_dctx *context;
-    size_t wanted; // bytes up to the end of a block and of the header of the next one
-    bool full;     // all room for output was used: there may be more to deliver
+    struct frame_feed feed;
 };
 
 static int lz4_begin(struct member *member)
 {
     struct lz4_frame *frame = (struct lz4_frame *)member;
     LZ4F_resetDecompressionContext(frame->context);
-    frame->wanted = BLOCK_HEADER_BYTES; // as long as the magic number
-    frame->full = false;
+    frame->feed = (struct frame_feed){.header = BLOCK_HEADER_BYTES, .wanted = FRAME_MAGIC_BYTES};
     return 0;
-}
-
-static size_t next_piece(const struct lz4_frame *frame, size_t len)
-{
-    size_t piece = frame->wanted;
-    if (frame->full) {
-        return 0;
-    }
-    if (piece > BLOCK_HEADER_BYTES) {
-        piece -= BLOCK_HEADER_BYTES;
-    }
-    return piece < len ? piece : len;
 }
 
 static const char *explain(size_t error)
@@ -55,8 +38,8 @@ static enum decode_status lz4_decode(struct member *member, struct decode_buffer
                                      const char **problem)
 {
     struct lz4_frame *frame = (struct lz4_frame *)member;
-    while (buffers->in_len > 0 || frame->full) {
-        size_t in = next_piece(frame, buffers->in_len), out = buffers->out_len;
+    while (buffers->in_len > 0 || frame->feed.full) {
+        size_t in = frame_next_piece(&frame->feed, buffers->in_len), out = buffers->out_len;
         size_t wanted = LZ4F_decompress(frame->context, buffers->out, &out, buffers->in, &in, NULL);
         if (LZ4F_isError(wanted)) {
             *problem = explain(wanted);
@@ -69,9 +52,9 @@ static enum decode_status lz4_decode(struct member *member, struct decode_buffer
         if (wanted == 0) {
             return DECODE_END;
         }
-        frame->wanted = wanted;
-        frame->full = out > 0 && buffers->out_len == 0;
-        if (frame->full) {
+        frame->feed.wanted = wanted;
+        frame->feed.full = out > 0 && buffers->out_len == 0;
+        if (frame->feed.full) {
             break;
         }
     }
@@ -100,19 +83,15 @@ static struct member *lz4_create(void)
     return (struct member *)frame;
 }
 
-// A frame, or one to be skipped.
 static bool may_begin(const unsigned char *begin, size_t len)
 {
     static const unsigned char magic[] = {0x04, 0x22, 0x4d, 0x18};
-    static const unsigned char skip[] = {0x50, 0x2a, 0x4d, 0x18};
-    bool skipped = (begin[0] & 0xf0) == skip[0];
-    return len == 1 ? skipped || begin[0] == magic[0]
-                    : begin[len - 1] == (skipped ? skip : magic)[len - 1];
+    return frame_may_begin(magic, begin, len);
 }
 
 static const struct member_format format = {
     .name = "lz4",
-    .begin_len = 4,
+    .begin_len = FRAME_MAGIC_BYTES,
     .may_begin = may_begin,
 };
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // zstd frames.
-//
-// When ZSTD_decompressStream() meets damage it does not say what it has written before in that
-// call. So a call never gets more than one block, and the header of the next one is a call of its
-// own; nor does a call that has to deliver what is held back get anything new.
 
 #include "input/decoder.h"
+#include "input/frames.h"
 #include "input/members.h"
 
 #include <stdlib.h>
@@ -17,28 +14,15 @@
 struct zstd_frame {
     struct member member;
     ZSTD_DStream *stream;
-    size_t wanted; // bytes up to the end of a block and of the header of the next one
-    bool full;     // all room for output was used: there may be more to deliver
+    struct frame_feed feed;
 };
 
 static int zstd_begin(struct member *member)
 {
     struct zstd_frame *frame = (struct zstd_frame *)member;
-    frame->wanted = ZSTD_initDStream(frame->stream);
-    frame->full = false;
-    return ZSTD_isError(frame->wanted) ? -1 : 0;
-}
-
-static size_t next_piece(const struct zstd_frame *frame, size_t len)
-{
-    size_t piece = frame->wanted;
-    if (frame->full) {
-        return 0;
-    }
-    if (piece > BLOCK_HEADER_BYTES) {
-        piece -= BLOCK_HEADER_BYTES;
-    }
-    return piece < len ? piece : len;
+    size_t wanted = ZSTD_initDStream(frame->stream);
+    frame->feed = (struct frame_feed){.header = BLOCK_HEADER_BYTES, .wanted = wanted};
+    return ZSTD_isError(wanted) ? -1 : 0;
 }
 
 static const char *explain(size_t error)
@@ -62,8 +46,8 @@ static enum decode_status zstd_decode(struct member *member, struct decode_buffe
                                       const char **problem)
 {
     struct zstd_frame *frame = (struct zstd_frame *)member;
-    while (buffers->in_len > 0 || frame->full) {
-        ZSTD_inBuffer in = {buffers->in, next_piece(frame, buffers->in_len), 0};
+    while (buffers->in_len > 0 || frame->feed.full) {
+        ZSTD_inBuffer in = {buffers->in, frame_next_piece(&frame->feed, buffers->in_len), 0};
         ZSTD_outBuffer out = {buffers->out, buffers->out_len, 0};
         size_t wanted = ZSTD_decompressStream(frame->stream, &out, &in);
         buffers->in += in.pos;
@@ -77,9 +61,9 @@ static enum decode_status zstd_decode(struct member *member, struct decode_buffe
         if (wanted == 0) {
             return DECODE_END;
         }
-        frame->wanted = wanted;
-        frame->full = out.pos > 0 && out.pos == out.size;
-        if (frame->full) {
+        frame->feed.wanted = wanted;
+        frame->feed.full = out.pos > 0 && out.pos == out.size;
+        if (frame->feed.full) {
             break;
         }
     }
@@ -109,19 +93,15 @@ static struct member *zstd_create(void)
     return (struct member *)frame;
 }
 
-// A frame, or one to be skipped.
 static bool may_begin(const unsigned char *begin, size_t len)
 {
     static const unsigned char magic[] = {0x28, 0xb5, 0x2f, 0xfd};
-    static const unsigned char skip[] = {0x50, 0x2a, 0x4d, 0x18};
-    bool skipped = (begin[0] & 0xf0) == skip[0];
-    return len == 1 ? skipped || begin[0] == magic[0]
-                    : begin[len - 1] == (skipped ? skip : magic)[len - 1];
+    return frame_may_begin(magic, begin, len);
 }
 
 static const struct member_format format = {
     .name = "zstd",
-    .begin_len = 4,
+    .begin_len = FRAME_MAGIC_BYTES,
     .may_begin = may_begin,
 };
 
