@@ -20,8 +20,11 @@
 //            input         something with a name that records come from
 //            detect        what kind of data an input is
 //            decoder       interface of what turns compressed bytes into plain ones
-//            decode_gzip   gzip streams
-//            gzip_member   one member of them, by ISA-L or zlib
+//            decode_...    bzip2, gzip, lz4, lzip, xz, zstd
+//            members       what they have in common: members one after another
+//            frames        what the frames of zstd and lz4 have in common
+//            gzip_member   a member of gzip, by ISA-L or zlib
+//            lzma_member   a stream of xz or a member of lzip, by liblzma
 //            reader        cuts bytes into blocks of whole records
 //   core/    core          what is to be done next, and by whom: the state and its one lock
 //            carve         making of tasks

@@ -83,6 +83,7 @@ static bool set_records(struct settings *settings, const struct options *options
     const char *delimiter = options->values[OPTION_DELIMITER];
     const char *max = options->values[OPTION_MAX_RECORD];
 
+    settings->no_decompress = options->values[OPTION_NO_DECOMPRESS] != NULL;
     settings->delimiter = '\n';
     if (delimiter != NULL) {
         int byte = parse_byte(delimiter);

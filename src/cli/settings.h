@@ -34,6 +34,7 @@ struct settings {
     char *file_bytes;    // what `files` point into if it came from --files0-from; else NULL
     char delimiter;      // ends each record
     uint64_t max_record; // bytes; a longer record fails
+    bool no_decompress;  // the bytes of inputs are taken as they are
 
     // Operations, in the order given.
     struct operation *operations;

@@ -31,10 +31,15 @@ struct decoder {
     // left. Once it is not MORE, there are no more calls.
     enum decode_status (*decode)(struct decoder *decoder, struct decode_buffers *buffers);
     void (*destroy)(struct decoder *decoder);
-    const char *problem; // what is wrong, after EXTRA and DAMAGED
+    const char *problem; // what is wrong, after EXTRA and DAMAGED; lives as long as the decoder
 };
 
 // NULL: no memory.
+struct decoder *decode_bzip2_create(void);
 struct decoder *decode_gzip_create(void);
+struct decoder *decode_lz4_create(void);
+struct decoder *decode_lzip_create(void);
+struct decoder *decode_xz_create(void);
+struct decoder *decode_zstd_create(void);
 
 #endif

@@ -46,7 +46,7 @@ struct source {
     // DATA until the decoder says END or EXTRA, or something is DAMAGED.
     enum source_status state;
 
-    bool detected;                  // the format is known
+    bool detected;                  // the format is known, or does not matter
     unsigned char head[HEAD_BYTES]; // to be given to the caller before all else
     size_t head_off, head_len;
 
@@ -148,7 +148,7 @@ bool source_next(struct source *source)
     source->fetched = 0;
     source->at_end = false;
     source->state = SOURCE_DATA;
-    source->detected = false;
+    source->detected = source->settings->no_decompress;
     source->head_off = source->head_len = 0;
     source->raw_off = source->raw_len = 0;
     source->fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, OPEN_FLAGS);
@@ -262,21 +262,22 @@ static enum source_status decode(struct source *source, void *bytes, size_t room
     return source->state;
 }
 
-// Formats as messages have them, and the way out of those that have no decoder yet.
+// Formats as messages have them, their decoders, and the way out of those that have none.
 static const struct {
     const char *what;
+    struct decoder *(*create_decoder)(void);
     const char *unpack;
 } formats[] = {
-    [FORMAT_GZIP] = {"gzip data", NULL},
-    [FORMAT_BZIP2] = {"bzip2 data", "bzip2 -dc FILE"},
-    [FORMAT_XZ] = {"xz data", "xz -dc FILE"},
-    [FORMAT_ZSTD] = {"zstd data", "zstd -dc FILE"},
-    [FORMAT_LZ4] = {"lz4 data", "lz4 -dc FILE"},
-    [FORMAT_LZIP] = {"lzip data", "lzip -dc FILE"},
-    [FORMAT_COMPRESS] = {"compress (.Z) data", "gzip -dc FILE"},
-    [FORMAT_TAR] = {"a tar archive", "tar -xOf FILE"},
-    [FORMAT_ZIP] = {"a zip archive", "unzip -p FILE"},
-    [FORMAT_7Z] = {"a 7z archive", "7z x -so FILE"},
+    [FORMAT_GZIP] = {"gzip data", decode_gzip_create, NULL},
+    [FORMAT_BZIP2] = {"bzip2 data", decode_bzip2_create, NULL},
+    [FORMAT_XZ] = {"xz data", decode_xz_create, NULL},
+    [FORMAT_ZSTD] = {"zstd data", decode_zstd_create, NULL},
+    [FORMAT_LZ4] = {"lz4 data", decode_lz4_create, NULL},
+    [FORMAT_LZIP] = {"lzip data", decode_lzip_create, NULL},
+    [FORMAT_COMPRESS] = {"compress (.Z) data", NULL, "gzip -dc FILE"},
+    [FORMAT_TAR] = {"a tar archive", NULL, "tar -xOf FILE"},
+    [FORMAT_ZIP] = {"a zip archive", NULL, "unzip -p FILE"},
+    [FORMAT_7Z] = {"a 7z archive", NULL, "7z x -so FILE"},
 };
 
 // The input is not read at all; what is wrong with it has been said.
@@ -290,7 +291,8 @@ static enum source_status refuse(struct source *source)
 static enum source_status refuse_name(struct source *source, enum format promised)
 {
     if (source->state != SOURCE_DAMAGED) {
-        (void)damaged(source, "is %s %s, though its name says so (pproc < FILE reads it as it is)",
+        (void)damaged(source,
+                      "is %s %s, though its name says so (--no-decompress reads it as it is)",
                       source->head_len == 0 ? "empty, not" : "not", formats[promised].what);
     }
     return refuse(source);
@@ -336,12 +338,12 @@ static enum source_status fill_head(struct source *source, read_function *read,
 }
 
 // Pass the head on to a decoder. Returns 0, or -1 without memory.
-static int begin_decoding(struct source *source)
+static int begin_decoding(struct source *source, enum format format)
 {
     if (source->raw == NULL) {
         source->raw = malloc(RAW_BYTES);
     }
-    source->decoder = source->raw != NULL ? decode_gzip_create() : NULL;
+    source->decoder = source->raw != NULL ? formats[format].create_decoder() : NULL;
     if (source->decoder == NULL) {
         return -1;
     }
@@ -351,10 +353,28 @@ static int begin_decoding(struct source *source)
     return 0;
 }
 
+// What comes out of a decoder may be an archive.
+static enum source_status detect_inner(struct source *source, enum format outer)
+{
+    enum format inner;
+    if (begin_decoding(source, outer) != 0) {
+        return SOURCE_FAILED;
+    }
+    enum source_status status = fill_head(source, decode, detect_archive, &inner);
+    if (status != SOURCE_DATA) {
+        return status;
+    }
+    if (inner != FORMAT_PLAIN) {
+        return refuse_inner(source, outer, inner);
+    }
+    source->detected = true;
+    return SOURCE_DATA;
+}
+
 static enum source_status detect_input(struct source *source)
 {
     enum format promised = detect_name(source_input(source)->name);
-    enum format format, inner;
+    enum format format;
     enum source_status status = fill_head(source, fetch, detect_format, &format);
     if (status != SOURCE_DATA) {
         return status;
@@ -362,19 +382,9 @@ static enum source_status detect_input(struct source *source)
     if (promised != FORMAT_PLAIN && promised != format) {
         return refuse_name(source, promised);
     }
-    if (format == FORMAT_GZIP) {
-        if (begin_decoding(source) != 0) {
-            return SOURCE_FAILED;
-        }
-        status = fill_head(source, decode, detect_archive, &inner);
-        if (status != SOURCE_DATA) {
-            return status;
-        }
-        if (inner != FORMAT_PLAIN) {
-            return refuse_inner(source, format, inner);
-        }
-    } else if (format != FORMAT_PLAIN) {
-        return refuse_format(source, format);
+    if (format != FORMAT_PLAIN) {
+        return formats[format].create_decoder != NULL ? detect_inner(source, format)
+                                                      : refuse_format(source, format);
     }
     source->detected = true;
     return SOURCE_DATA;

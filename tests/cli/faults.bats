@@ -205,7 +205,7 @@ no_memory()
             fi
             case $status in
             0) cmp expected actual ;;
-            2 | 4) grep -q '^pproc: ' err ;;
+            2 | 3 | 4) grep -q '^pproc: ' err ;;
             *)
                 echo "allocation $n$more: status $status"
                 cat err
@@ -237,6 +237,16 @@ no_memory()
     head -n 20 in | gzip -c >in.gz
     head -n 20 in | grep GET >expected
     no_memory "$PPROC" -j2 -m GET in.gz
+}
+
+@test "no memory, at any point, while any other compressed input is read" {
+    need_faults
+    head -n 20 in >few && mv few in
+    grep GET in >expected
+    for format in bzip2 lz4 lzip xz zstd; do
+        "$format" -qc <in >compressed
+        no_memory "$PPROC" -j2 -m GET compressed
+    done
 }
 
 @test "no memory for the message of a record that fails: it is told" {
