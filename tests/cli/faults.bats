@@ -128,7 +128,7 @@ fails_with()
     fails_with 3 "pproc: in: " faulty FAULT_READ=EIO:$((whole + 10)) "$PPROC" -j2 in >actual
     cmp expected actual
     cat in | fails_with 3 "pproc: -: " faulty FAULT_READ=EIO:$((whole + 10)) "$PPROC" -u >actual
-    cmp expected actual
+    sort actual | cmp <(sort expected) -
 }
 
 @test "an input that breaks at once is told, and the others go on" {
