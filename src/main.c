@@ -38,6 +38,7 @@
 //   plan/    plan          the operations, compiled; runs a task
 //            op_regex      match and exclude
 //            regex         PCRE2
+//            block_pattern which patterns may be searched over whole blocks, and how
 //   run/     run           builds the parts, waits for the end, takes all apart
 //            threads       workers, reader and writer
 //            signals       signals as something to read
