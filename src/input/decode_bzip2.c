@@ -95,7 +95,7 @@ static struct member *bzip2_create(void)
 // "BZh", then the size of a block.
 static bool may_begin(const unsigned char *begin, size_t len)
 {
-    static const char magic[] = {'B', 'Z', 'h'};
+    static const unsigned char magic[] = {'B', 'Z', 'h'};
     unsigned char byte = begin[len - 1];
     return len <= sizeof(magic) ? byte == magic[len - 1] : byte >= '1' && byte <= '9';
 }

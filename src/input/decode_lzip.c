@@ -19,7 +19,7 @@ static const struct lzma_format lzma = {
 
 static bool may_begin(const unsigned char *begin, size_t len)
 {
-    static const char magic[] = {'L', 'Z', 'I', 'P'};
+    static const unsigned char magic[] = {'L', 'Z', 'I', 'P'};
     return begin[len - 1] == magic[len - 1];
 }
 

@@ -3,7 +3,7 @@
 # Compressed inputs of every format: read whole and verified, or told. (More of gzip in gzip.bats;
 # the decoders themselves against files with every kind of damage in test_decode.)
 
-# shellcheck disable=SC2002,SC2094,SC2154,SC2164
+# shellcheck disable=SC2002,SC2059,SC2094,SC2154,SC2164
 load common
 
 setup_file()
