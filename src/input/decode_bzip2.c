@@ -106,7 +106,8 @@ static const struct member_format format = {
     .may_begin = may_begin,
 };
 
-struct decoder *decode_bzip2_create(void)
+struct decoder *decode_bzip2_create(unsigned threads)
 {
+    (void)threads;
     return members_create(&format, bzip2_create());
 }

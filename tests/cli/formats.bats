@@ -114,6 +114,19 @@ begins_sample()
     done
 }
 
+@test "the records of an xz block are out before the rest of it is there" {
+    for size in 200KiB 2MiB; do
+        xz -c -T2 --block-size="$size" "$SAMPLE" >x
+        : >actual
+        {
+            head -c 50000 x
+            eventually test -s actual
+            tail -c +50001 x
+        } | "$PPROC" -j4 >actual
+        cmp "$SAMPLE" actual
+    done
+}
+
 @test "a file that is cut gives its whole records, and is told" {
     for format in $formats; do
         size=$(stat -c %s "$data/$format")
@@ -227,7 +240,10 @@ begins_sample()
 }
 
 @test "xz data in many blocks is read, and one whose checksum is unknown is told" {
-    xz -c --block-size=50000 "$SAMPLE" | "$PPROC" | cmp "$SAMPLE" -
+    xz -c -T2 --block-size=50000 "$SAMPLE" >x
+    "$PPROC" -j1 x | cmp "$SAMPLE" -
+    "$PPROC" -j4 x | cmp "$SAMPLE" -
+    cat x | "$PPROC" | cmp "$SAMPLE" -
     python3 "$srcdir/tests/data/corrupt.py" xz made
     cp made/unverified-*.xz x
     damaged x 'of a kind that is unknown here'
