@@ -200,11 +200,12 @@ no_memory()
     need_faults
     for format in bzip2 gzip lz4 lzip xz zstd; do
         options=()
+        [[ $format != lz4 ]] || options=(-B4)
         [[ $format != xz ]] || options=(-T2 --block-size=200KiB)
         cat "$SAMPLE" "$SAMPLE" "$SAMPLE" | "$format" "${options[@]}" -qc >compressed # of several blocks
         size=$(($(stat -c %s compressed) * 2 / 3))
         # As of a file that is cut there.
-        head -c "$size" compressed | "$PPROC" >expected 2>cut || :
+        head -c "$size" compressed | "$PPROC" >expected 2>told || :
         fails_with 3 "cannot be read at byte $size: Input/output error" \
             faulty "FAULT_READ=EIO:$size" "$PPROC" -j2 compressed >actual
         [[ -s expected ]]
