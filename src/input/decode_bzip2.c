@@ -95,7 +95,7 @@ static struct member *bzip2_create(void)
 // "BZh", then the size of a block.
 static bool may_begin(const unsigned char *begin, size_t len)
 {
-    static const char magic[] = {'B', 'Z', 'h'};
+    static const unsigned char magic[] = {'B', 'Z', 'h'};
     unsigned char byte = begin[len - 1];
     return len <= sizeof(magic) ? byte == magic[len - 1] : byte >= '1' && byte <= '9';
 }
@@ -106,7 +106,8 @@ static const struct member_format format = {
     .may_begin = may_begin,
 };
 
-struct decoder *decode_bzip2_create(void)
+struct decoder *decode_bzip2_create(unsigned threads)
 {
+    (void)threads;
     return members_create(&format, bzip2_create());
 }

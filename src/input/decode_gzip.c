@@ -22,7 +22,8 @@ static const struct member_format format = {
     .may_begin = may_begin,
 };
 
-struct decoder *decode_gzip_create(void)
+struct decoder *decode_gzip_create(unsigned threads)
 {
+    (void)threads;
     return members_create(&format, gzip_member_create());
 }

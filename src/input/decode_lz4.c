@@ -95,7 +95,8 @@ static const struct member_format format = {
     .may_begin = may_begin,
 };
 
-struct decoder *decode_lz4_create(void)
+struct decoder *decode_lz4_create(unsigned threads)
 {
+    (void)threads;
     return members_create(&format, lz4_create());
 }

@@ -5,8 +5,9 @@
 #include "input/lzma_member.h"
 #include "input/members.h"
 
-static lzma_ret begin_member(lzma_stream *stream)
+static lzma_ret begin_member(lzma_stream *stream, unsigned threads)
 {
+    (void)threads;
     return lzma_lzip_decoder(stream, UINT64_MAX, 0);
 }
 
@@ -19,7 +20,7 @@ static const struct lzma_format lzma = {
 
 static bool may_begin(const unsigned char *begin, size_t len)
 {
-    static const char magic[] = {'L', 'Z', 'I', 'P'};
+    static const unsigned char magic[] = {'L', 'Z', 'I', 'P'};
     return begin[len - 1] == magic[len - 1];
 }
 
@@ -29,7 +30,8 @@ static const struct member_format format = {
     .may_begin = may_begin,
 };
 
-struct decoder *decode_lzip_create(void)
+struct decoder *decode_lzip_create(unsigned threads)
 {
-    return members_create(&format, lzma_member_create(&lzma));
+    (void)threads;
+    return members_create(&format, lzma_member_create(&lzma, 1));
 }

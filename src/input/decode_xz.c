@@ -1,13 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// xz streams. A dictionary may be as large as the format allows, as xz has it.
+// xz streams. A dictionary may be as large as the format allows, as xz has it. The blocks of a
+// stream are decoded side by side, if it has several and tells their sizes, as xz -T makes them.
 
 #include "input/decoder.h"
 #include "input/lzma_member.h"
 #include "input/members.h"
 
-static lzma_ret begin_stream(lzma_stream *stream)
+// What all threads may take together; a stream whose blocks need more is decoded by fewer.
+#define THREADS_MEMORY (UINT64_C(128) << 20)
+
+static lzma_ret begin_stream(lzma_stream *stream, unsigned threads)
 {
-    return lzma_stream_decoder(stream, UINT64_MAX, LZMA_TELL_UNSUPPORTED_CHECK);
+    lzma_mt options = {
+        .flags = LZMA_TELL_UNSUPPORTED_CHECK,
+        .threads = threads,
+        .memlimit_threading = THREADS_MEMORY,
+        .memlimit_stop = UINT64_MAX,
+    };
+    return lzma_stream_decoder_mt(stream, &options);
 }
 
 static const struct lzma_format lzma = {
@@ -31,7 +41,7 @@ static const struct member_format format = {
     .padding_unit = 4,
 };
 
-struct decoder *decode_xz_create(void)
+struct decoder *decode_xz_create(unsigned threads)
 {
-    return members_create(&format, lzma_member_create(&lzma));
+    return members_create(&format, lzma_member_create(&lzma, threads));
 }

@@ -105,7 +105,8 @@ static const struct member_format format = {
     .may_begin = may_begin,
 };
 
-struct decoder *decode_zstd_create(void)
+struct decoder *decode_zstd_create(unsigned threads)
 {
+    (void)threads;
     return members_create(&format, zstd_create());
 }

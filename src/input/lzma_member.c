@@ -10,6 +10,7 @@
 struct lzma_member {
     struct member member;
     const struct lzma_format *format;
+    unsigned threads;
     lzma_stream stream;
     bool unverified; // its checksum is of an unknown kind
 };
@@ -18,7 +19,7 @@ static int lzma_begin(struct member *base)
 {
     struct lzma_member *member = (struct lzma_member *)base;
     member->unverified = false;
-    return member->format->begin(&member->stream) == LZMA_OK ? 0 : -1;
+    return member->format->begin(&member->stream, member->threads) == LZMA_OK ? 0 : -1;
 }
 
 static lzma_ret decode_piece(lzma_stream *stream, struct decode_buffers *buffers)
@@ -33,6 +34,13 @@ static lzma_ret decode_piece(lzma_stream *stream, struct decode_buffers *buffers
     buffers->out = stream->next_out;
     buffers->out_len = stream->avail_out;
     return result;
+}
+
+// Threads may have more to give when all that came in is used. liblzma waits for them when it is
+// called again without input, and says LZMA_BUF_ERROR when there is nothing to wait for.
+static bool may_go_on(const struct decode_buffers *buffers)
+{
+    return buffers->out_len > 0 && (buffers->in_len > 0 || buffers->in_last);
 }
 
 static enum decode_status damaged(const char **problem, const char *what)
@@ -53,7 +61,7 @@ static enum decode_status lzma_decode(struct member *base, struct decode_buffers
             member->unverified = true;
             result = LZMA_OK;
         }
-    } while (result == LZMA_OK && buffers->in_len > 0 && buffers->out_len > 0);
+    } while (result == LZMA_OK && may_go_on(buffers));
     switch (result) {
     case LZMA_OK:
     case LZMA_BUF_ERROR: // nothing can be done without more input or room
@@ -76,13 +84,14 @@ static void lzma_destroy(struct member *base)
     free(member);
 }
 
-struct member *lzma_member_create(const struct lzma_format *format)
+struct member *lzma_member_create(const struct lzma_format *format, unsigned threads)
 {
     struct lzma_member *member = calloc(1, sizeof(*member));
     if (member != NULL) {
         member->member =
             (struct member){.begin = lzma_begin, .decode = lzma_decode, .destroy = lzma_destroy};
         member->format = format;
+        member->threads = threads;
         member->stream = (lzma_stream)LZMA_STREAM_INIT;
     }
     return (struct member *)member;

@@ -9,13 +9,13 @@
 struct member;
 
 struct lzma_format {
-    lzma_ret (*begin)(lzma_stream *stream); // makes it ready for another member
+    lzma_ret (*begin)(lzma_stream *stream, unsigned threads); // makes it ready for another member
 
     // What may be wrong with one.
     const char *damaged, *unverified, *unknown, *no_memory;
 };
 
 // NULL: no memory.
-struct member *lzma_member_create(const struct lzma_format *format);
+struct member *lzma_member_create(const struct lzma_format *format, unsigned threads);
 
 #endif

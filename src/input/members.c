@@ -25,26 +25,24 @@ struct members {
 };
 
 // Say what is wrong: `before`, the name of the format, `after`.
-static void set_problem(struct members *members, const char *before, const char *after)
+static enum decode_status damaged(struct members *members, const char *before, const char *after)
 {
     (void)snprintf(members->problem, sizeof(members->problem), "%s %s %s", before,
                    members->format->name, after);
     members->decoder.problem = members->problem;
-}
-
-static enum decode_status damaged(struct members *members, const char *before, const char *after)
-{
-    set_problem(members, before, after);
     return DECODE_DAMAGED;
 }
 
 // What comes next is no member.
 static enum decode_status extra(struct members *members)
 {
+    const char *name = members->format->name;
     if (!members->any) {
         return damaged(members, "this is not", "data");
     }
-    set_problem(members, "something that is not", "data follows the end of it");
+    (void)snprintf(members->problem, sizeof(members->problem),
+                   "something that is not %s data follows the %s data", name, name);
+    members->decoder.problem = members->problem;
     return DECODE_EXTRA;
 }
 

@@ -53,6 +53,8 @@ struct source {
     struct decoder *decoder; // NULL: plain
     unsigned char *raw;      // compressed bytes; NULL until the first decoder
     size_t raw_off, raw_len;
+    bool last;   // what follows these is not there yet, or never will be
+    bool broken; // there will be no more, for a reason that has been noted
 
     char problem[256];
 };
@@ -151,6 +153,7 @@ bool source_next(struct source *source)
     source->detected = source->settings->no_decompress;
     source->head_off = source->head_len = 0;
     source->raw_off = source->raw_len = 0;
+    source->last = source->broken = false;
     source->fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, OPEN_FLAGS);
     if (source->fd < 0) {
         (void)damaged(source, "cannot be opened: %s", strerror(errno));
@@ -227,36 +230,64 @@ static enum source_status decoded(struct source *source, enum decode_status stat
     return status == DECODE_EXTRA ? SOURCE_EXTRA : SOURCE_DAMAGED;
 }
 
+// More for the decoder, which has used what it had. WAIT if there is none yet, and none is wanted
+// before the decoder has given all that it can.
+static enum source_status feed_decoder(struct source *source, bool may_wait)
+{
+    size_t fetched = 0;
+    if (source->broken) {
+        source->state = SOURCE_DAMAGED;
+        return SOURCE_DAMAGED;
+    }
+    bool idle = !source->last && !source->regular && !fdio_readable(source->fd);
+    enum source_status status =
+        idle ? SOURCE_WAIT : fetch(source, source->raw, RAW_BYTES, may_wait, &fetched);
+    if (status == SOURCE_DAMAGED) {
+        source->state = SOURCE_DATA; // of the decoder
+        source->broken = true;
+    }
+    source->raw_off = 0;
+    source->raw_len = fetched;
+    return status;
+}
+
+static enum decode_status call_decoder(struct source *source, void *bytes, size_t room,
+                                       size_t *count)
+{
+    struct decode_buffers buffers = {
+        .in = source->raw + source->raw_off,
+        .in_len = source->raw_len - source->raw_off,
+        .in_end = source->at_end,
+        .in_last = source->last,
+        .out = bytes,
+        .out_len = room,
+    };
+    enum decode_status status = source->decoder->decode(source->decoder, &buffers);
+    source->raw_off = source->raw_len - buffers.in_len;
+    *count = room - buffers.out_len;
+    if (status != DECODE_MORE) {
+        source->state = decoded(source, status);
+    }
+    return status;
+}
+
 // Bytes out of the decoder.
 static enum source_status decode(struct source *source, void *bytes, size_t room, bool may_wait,
                                  size_t *count)
 {
     *count = 0;
     while (source->state == SOURCE_DATA) {
-        struct decode_buffers buffers = {
-            .in = source->raw + source->raw_off,
-            .in_len = source->raw_len - source->raw_off,
-            .in_end = source->at_end,
-            .out = bytes,
-            .out_len = room,
-        };
-        enum decode_status status = source->decoder->decode(source->decoder, &buffers);
-        source->raw_off = source->raw_len - buffers.in_len;
-        *count = room - buffers.out_len;
-        if (status != DECODE_MORE) {
-            source->state = decoded(source, status);
-        }
+        enum decode_status status = call_decoder(source, bytes, room, count);
         if (*count > 0) {
             return SOURCE_DATA;
         }
         if (status == DECODE_MORE) {
-            size_t fetched;
-            enum source_status more = fetch(source, source->raw, RAW_BYTES, may_wait, &fetched);
-            if (more == SOURCE_WAIT || more == SOURCE_STOPPED) {
+            bool gave_all = source->last;
+            enum source_status more = feed_decoder(source, may_wait);
+            if (more == SOURCE_STOPPED || (more == SOURCE_WAIT && gave_all)) {
                 return more;
             }
-            source->raw_off = 0;
-            source->raw_len = fetched;
+            source->last = more != SOURCE_DATA;
         }
     }
     return source->state;
@@ -265,7 +296,7 @@ static enum source_status decode(struct source *source, void *bytes, size_t room
 // Formats as messages have them, their decoders, and the way out of those that have none.
 static const struct {
     const char *what;
-    struct decoder *(*create_decoder)(void);
+    struct decoder *(*create_decoder)(unsigned threads);
     const char *unpack;
 } formats[] = {
     [FORMAT_GZIP] = {"gzip data", decode_gzip_create, NULL},
@@ -343,7 +374,8 @@ static int begin_decoding(struct source *source, enum format format)
     if (source->raw == NULL) {
         source->raw = malloc(RAW_BYTES);
     }
-    source->decoder = source->raw != NULL ? formats[format].create_decoder() : NULL;
+    source->decoder =
+        source->raw != NULL ? formats[format].create_decoder(source->settings->threads) : NULL;
     if (source->decoder == NULL) {
         return -1;
     }

@@ -218,6 +218,23 @@ no_memory()
     done
 }
 
+@test "a read error within compressed data: what was decoded before it is written, 3" {
+    need_faults
+    for format in bzip2 gzip lz4 lzip xz zstd; do
+        options=()
+        [[ $format != lz4 ]] || options=(-B4)
+        [[ $format != xz ]] || options=(-T2 --block-size=200KiB)
+        cat "$SAMPLE" "$SAMPLE" "$SAMPLE" | "$format" "${options[@]}" -qc >compressed # of several blocks
+        size=$(($(stat -c %s compressed) * 2 / 3))
+        # As of a file that is cut there.
+        head -c "$size" compressed | "$PPROC" >expected 2>told || :
+        fails_with 3 "cannot be read at byte $size: Input/output error" \
+            faulty "FAULT_READ=EIO:$size" "$PPROC" -j2 compressed >actual
+        [[ -s expected ]]
+        cmp expected actual
+    done
+}
+
 @test "no memory, at any point: complete, or it is told" {
     need_faults
     head -n 20 in >few && mv few in

@@ -3,7 +3,7 @@
 # Compressed inputs of every format: read whole and verified, or told. (More of gzip in gzip.bats;
 # the decoders themselves against files with every kind of damage in test_decode.)
 
-# shellcheck disable=SC2002,SC2094,SC2154,SC2164
+# shellcheck disable=SC2002,SC2059,SC2094,SC2154,SC2164
 load common
 
 setup_file()
@@ -111,6 +111,19 @@ begins_sample()
             printf "${end[$format]}"
         } | "$PPROC" -j4 >actual
         cmp <(printf 'first\nlast\n') actual
+    done
+}
+
+@test "the records of an xz block are out before the rest of it is there" {
+    for size in 200KiB 2MiB; do
+        xz -c -T2 --block-size="$size" "$SAMPLE" >x
+        : >actual
+        {
+            head -c 50000 x
+            eventually test -s actual
+            tail -c +50001 x
+        } | "$PPROC" -j4 >actual
+        cmp "$SAMPLE" actual
     done
 }
 
@@ -227,7 +240,10 @@ begins_sample()
 }
 
 @test "xz data in many blocks is read, and one whose checksum is unknown is told" {
-    xz -c --block-size=50000 "$SAMPLE" | "$PPROC" | cmp "$SAMPLE" -
+    xz -c -T2 --block-size=50000 "$SAMPLE" >x
+    "$PPROC" -j1 x | cmp "$SAMPLE" -
+    "$PPROC" -j4 x | cmp "$SAMPLE" -
+    cat x | "$PPROC" | cmp "$SAMPLE" -
     python3 "$srcdir/tests/data/corrupt.py" xz made
     cp made/unverified-*.xz x
     damaged x 'of a kind that is unknown here'

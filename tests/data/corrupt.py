@@ -168,7 +168,7 @@ class Xz(Format):
         return lzma.compress(text, check=lzma.CHECK_CRC32)
 
     def second(self, text):
-        return filtered(["xz", "-c", "-0", "--block-size=2000"], text)
+        return filtered(["xz", "-c", "-0", "-T2", "--block-size=2000"], text)
 
     def large(self, text):
         return filtered(["xz", "-c", "-T2", "--block-size=200000"], text)

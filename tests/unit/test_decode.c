@@ -21,7 +21,7 @@
 struct format {
     const char *name;   // of its tool
     const char *suffix; // of its files
-    struct decoder *(*create)(void);
+    struct decoder *(*create)(unsigned threads);
     size_t beyond; // bytes that may come out of what is damaged
 };
 
@@ -100,7 +100,7 @@ static struct outcome decode(const struct format *format, struct bytes in, size_
                              size_t out_piece)
 {
     struct outcome outcome = {.stuck = false};
-    struct decoder *decoder = format->create();
+    struct decoder *decoder = format->create(2);
     unsigned char *out = malloc(out_piece);
     if (decoder == NULL || out == NULL) {
         die("malloc");
@@ -113,6 +113,7 @@ static struct outcome decode(const struct format *format, struct bytes in, size_
             given += buffers.in_len;
         }
         buffers.in_end = given == in.len;
+        buffers.in_last = buffers.in_end || in_piece < 10; // as if they came slowly
         buffers.out = out;
         buffers.out_len = out_piece;
         outcome.status = decoder->decode(decoder, &buffers);
