@@ -22,6 +22,9 @@ void writer_destroy(struct writer *writer);
 // whole: then writer_error() says why.
 struct result *writer_write(struct writer *writer, struct result *results);
 
+// Write a number and the delimiter. Returns 0, or -1: then writer_error() says why.
+int writer_write_number(struct writer *writer, uint64_t number);
+
 // Close the output: only that tells that all was taken. Returns 0, or -1.
 int writer_close(struct writer *writer);
 

@@ -283,6 +283,15 @@ static enum exit_status status_of(const struct run *run, bool broken, const stru
     return ledger->failed > 0 ? EXIT_FAILED_RECORDS : EXIT_OK;
 }
 
+// Is a number to be printed, of a run that came to an end of its own?
+static bool counts(const struct run *run)
+{
+    const struct shared *shared = &run->shared;
+    return run->settings->count && run->signal == 0 && writer_error(shared->writer) == 0 &&
+           spill_error(shared->spill) == 0 && !atomic_load(&shared->out_of_memory) &&
+           !run->threads_lack;
+}
+
 // All that is left to say. No thread runs any more, or they are stuck and the process ends.
 static enum exit_status conclude(struct run *run)
 {
@@ -293,6 +302,9 @@ static enum exit_status conclude(struct run *run)
     struct work work;
     if (core_try_output(shared->core, &work)) {
         failures_tell(work.failures, &shared->failures_shown);
+    }
+    if (counts(run)) {
+        (void)writer_write_number(shared->writer, core_ledger(shared->core).emitted); // told below
     }
     if (run->limit == 0) {
         writer_close(shared->writer);
