@@ -145,7 +145,10 @@ static char *make_pattern(const struct parts *parts, bool literal)
     const char *from = parts->expression + parts->regex, *end = from + parts->regex_len;
     char *pattern = malloc(parts->regex_len + 1), *to = pattern;
     bool quoted = false;
-    while (pattern != NULL && from < end) {
+    if (pattern == NULL) {
+        return NULL;
+    }
+    while (from < end) {
         if (*from != '\\' || from + 1 == end) {
             *to++ = *from++;
             continue;
@@ -158,9 +161,7 @@ static char *make_pattern(const struct parts *parts, bool literal)
         *to++ = from[1];
         from += 2;
     }
-    if (pattern != NULL) {
-        *to = '\0';
-    }
+    *to = '\0';
     return pattern;
 }
 

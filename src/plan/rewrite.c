@@ -346,15 +346,15 @@ static int run_record(struct walk *walk, size_t len, const char *next, struct re
         break;
     case FATE_DROPPED:
         emitter_revert(walk->emitter);
-        status = emit_kept(walk);
         result->tally.dropped++;
+        status = emit_kept(walk);
         break;
     case FATE_FAILED:
         emitter_revert(walk->emitter);
-        status = emit_kept(walk);
-        if (result_fail(result, result->tally.records, ERROR_REGEX, "%s",
-                        matcher_error(walk->matcher)) != 0) {
-            status = -1;
+        status = result_fail(result, result->tally.records, ERROR_REGEX, "%s",
+                             matcher_error(walk->matcher));
+        if (status == 0) {
+            status = emit_kept(walk);
         }
         break;
     case FATE_NO_MEMORY:

@@ -68,6 +68,11 @@ static int run(struct trial *trial, const char *bytes, size_t len)
     return found;
 }
 
+static bool holds(const struct buf *buf, const char *bytes, size_t len)
+{
+    return buf->len == len && (len == 0 || memcmp(buf->bytes, bytes, len) == 0);
+}
+
 static bool gives(const char *expression, unsigned flags, const char *text, const char *expected)
 {
     struct trial trial;
@@ -75,9 +80,7 @@ static bool gives(const char *expression, unsigned flags, const char *text, cons
         return false;
     }
     int found = run(&trial, text, strlen(text));
-    bool same =
-        found >= 0 && trial.buf.len == strlen(expected) &&
-        memcmp(trial.buf.bytes != NULL ? trial.buf.bytes : "", expected, trial.buf.len) == 0;
+    bool same = found >= 0 && holds(&trial.buf, expected, strlen(expected));
     if (!same) {
         printf("# %s of '%s': '%.*s', not '%s'\n", expression, text, (int)trial.buf.len,
                trial.buf.bytes, expected);
@@ -246,8 +249,8 @@ static bool same_as_pcre2(struct trial *trial, const pcre2_code *code, const cha
                               options | PCRE2_SUBSTITUTE_UNSET_EMPTY, NULL, NULL, (PCRE2_SPTR)text,
                               strlen(text), (PCRE2_UCHAR *)expected, &expected_len);
     int found = run(trial, record, len);
-    return rc >= 0 && (rc > 0) == (found > 0) && found >= 0 && trial->buf.len == expected_len &&
-           memcmp(trial->buf.bytes, expected, expected_len) == 0;
+    return rc >= 0 && (rc > 0) == (found > 0) && found >= 0 &&
+           holds(&trial->buf, expected, expected_len);
 }
 
 static void test_against_pcre2(void)
@@ -285,6 +288,38 @@ static void test_against_pcre2(void)
     }
     OK(wrong == 0 && cases > 30000, "%u cases are as pcre2_substitute() has them, %u are not",
        cases, wrong);
+}
+
+// No expression may be a trouble, whatever it is: it is run or refused.
+static void test_any_expression(void)
+{
+    static const char bytes[] = "ab//||\\\\\\$012{}()[].*?+ginQEK^\n\xc2\xa7";
+    int saved = dup(STDERR_FILENO), nowhere = memfd_create("stderr", 0);
+    unsigned compiled = 0, gave_up = 0;
+    dup2(nowhere, STDERR_FILENO);
+    for (unsigned i = 0; i < 30000; i++) {
+        char expression[24] = "s", record[16];
+        size_t len = 1 + below(20);
+        for (size_t at = 1; at < len; at++) {
+            expression[at] = bytes[below(sizeof(bytes) - 1)];
+        }
+        // Most of these would end too early.
+        if (below(2) != 0) {
+            expression[1] = expression[len / 2] = expression[len - 1] = '/';
+        }
+        struct trial trial;
+        if (begin(&trial, expression, below(16))) {
+            len = make_record(record, bytes, sizeof(bytes) - 1);
+            gave_up += run(&trial, record, len) < 0;
+            compiled++;
+            end(&trial);
+        }
+    }
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(nowhere);
+    OK(compiled > 1000 && gave_up == 0, "%u of 30000 random expressions run, %u give up", compiled,
+       gave_up);
 }
 
 // --- characters
@@ -334,8 +369,7 @@ static bool same_runs(struct trial *trials, const char *record, size_t len)
 {
     int first = run(&trials[0], record, len), second = run(&trials[1], record, len);
     const struct buf *a = &trials[0].buf, *b = &trials[1].buf;
-    return first == second && first >= 0 && a->len == b->len &&
-           memcmp(a->bytes, b->bytes, a->len) == 0;
+    return first == second && first >= 0 && holds(a, b->bytes, b->len);
 }
 
 static void test_utf_any_bytes(void)
@@ -417,6 +451,7 @@ int main(void)
     test_empty_matches();
     test_limits();
     test_against_pcre2();
+    test_any_expression();
     test_utf();
     test_utf_any_bytes();
     matcher_destroy(matcher);
