@@ -21,8 +21,11 @@
 //            input         something with a name that records come from
 //            detect        what kind of data an input is
 //            decoder       interface of what turns compressed bytes into plain ones
-//            decode_gzip   gzip streams
-//            gzip_member   one member of them, by ISA-L or zlib
+//            decode_...    bzip2, gzip, lz4, lzip, xz, zstd
+//            members       what they have in common: members one after another
+//            frames        what the frames of zstd and lz4 have in common
+//            gzip_member   a member of gzip, by ISA-L or zlib
+//            lzma_member   a stream of xz or a member of lzip, by liblzma
 //            reader        cuts bytes into blocks of whole records
 //   core/    core          what is to be done next, and by whom: the state and its one lock
 //            carve         making of tasks
@@ -39,11 +42,14 @@
 //            op_subst      substitute
 //            template      the text that takes the place of a match
 //            regex         PCRE2
+//            block_pattern which patterns may be searched over whole blocks, and how
 //   run/     run           builds the parts, waits for the end, takes all apart
 //            threads       workers, reader and writer
 //            signals       signals as something to read
 //            same_file     an input that is also the output
 //   output/  writer        writes results that are ready
+//            sink          standard output, or the file that is replaced as a whole
+//            compress      compressed files
 //            spill         results on disk, beyond the budget
 //            failures      messages about records that failed
 

@@ -27,6 +27,7 @@ static void print_inputs(FILE *out, const struct settings *settings)
     for (size_t i = 0; i < settings->file_count; i++) {
         print_text(out, "input", settings->files[i]);
     }
+    fprintf(out, "decompress: %s\n", settings->no_decompress ? "no" : "yes");
     fprintf(out, "delimiter: \\x%02x\n", (unsigned char)settings->delimiter);
     fprintf(out, "max-record: %" PRIu64 " bytes\n", settings->max_record);
 }
@@ -88,5 +89,6 @@ void explain_print(FILE *out, const struct settings *settings)
     print_inputs(out, settings);
     print_plan(out, settings);
     print_workers(out, settings);
+    print_text(out, "output", settings->output != NULL ? settings->output : "-");
     fprintf(out, "order: %s\n", settings->ordered ? "of the input" : "as results finish");
 }

@@ -83,6 +83,7 @@ static bool set_records(struct settings *settings, const struct options *options
     const char *delimiter = options->values[OPTION_DELIMITER];
     const char *max = options->values[OPTION_MAX_RECORD];
 
+    settings->no_decompress = options->values[OPTION_NO_DECOMPRESS] != NULL;
     settings->delimiter = '\n';
     if (delimiter != NULL) {
         int byte = parse_byte(delimiter);
@@ -233,11 +234,28 @@ static bool set_tmpdir(struct settings *settings, const struct options *options)
     return true;
 }
 
+static bool set_output(struct settings *settings, const struct options *options)
+{
+    const char *file = options->values[OPTION_OUTPUT];
+
+    settings->ordered = options->values[OPTION_UNORDERED] == NULL;
+    if (file == NULL || strcmp(file, "-") == 0) {
+        return true;
+    }
+    if (*file == '\0') {
+        return refuse(OPTION_OUTPUT, file, "the name of a file, or - for standard output");
+    }
+    if (*file == '-') {
+        return refuse_dash(OPTION_OUTPUT, file);
+    }
+    settings->output = file;
+    return true;
+}
+
 static bool set_report(struct settings *settings, const struct options *options)
 {
     const char *format = options->values[OPTION_STATS];
 
-    settings->ordered = options->values[OPTION_UNORDERED] == NULL;
     settings->explain = options->values[OPTION_EXPLAIN] != NULL;
     settings->quiet = options->values[OPTION_QUIET] != NULL;
     if (format == NULL) {
@@ -297,7 +315,7 @@ struct settings *settings_create(const struct options *options)
     if (!set_operations(settings, options) || !set_records(settings, options) ||
         !set_workers(settings, options) || !set_memory(settings, options) ||
         !set_queue(settings, options) || !set_drive(settings) || !set_tmpdir(settings, options) ||
-        !set_report(settings, options) ||
+        !set_output(settings, options) || !set_report(settings, options) ||
         !set_files(settings, options)) { // last: it may read from standard input
         settings_destroy(settings);
         return NULL;

@@ -36,6 +36,7 @@ struct settings {
     char *file_bytes;    // what `files` point into if it came from --files0-from; else NULL
     char delimiter;      // ends each record
     uint64_t max_record; // bytes; a longer record fails
+    bool no_decompress;  // the bytes of inputs are taken as they are
 
     // Operations, in the order given.
     struct operation *operations;
@@ -58,6 +59,7 @@ struct settings {
 
     // Output.
     bool ordered;
+    const char *output; // the file to write to; NULL: standard output
 
     // Seeing what happens.
     enum stats_format stats;

@@ -41,7 +41,7 @@ void usage_print_help(FILE *out)
 {
     fputs("Usage: pproc [OPTION]... [FILE]...\n"
           "Stream the records of FILEs (none, or -: standard input) through a pool of\n"
-          "workers: all of them or those that match, as they are or changed. Gzipped\n"
+          "workers: all of them or those that match, as they are or changed. Compressed\n"
           "inputs are decompressed.\n",
           out);
     for (enum option_group group = 0; group < GROUP_COUNT; group++) {

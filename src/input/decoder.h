@@ -12,7 +12,8 @@
 struct decode_buffers {
     const unsigned char *in;
     size_t in_len;
-    bool in_end; // nothing follows `in`
+    bool in_end;  // nothing follows `in`
+    bool in_last; // what follows `in`, if anything, is not there yet
     unsigned char *out;
     size_t out_len;
 };
@@ -26,15 +27,21 @@ enum decode_status {
 
 // The first member of every decoder. One thread at a time.
 struct decoder {
-    // Room is left in `out` only if all that `in` gives is there; damage is told when all that was
-    // decoded before it has been delivered. Not MORE when `in` is used up at `in_end` and room is
-    // left. Once it is not MORE, there are no more calls.
+    // Room is left in `out` only if all that `in` gives is there, or not `in_last`; damage is told
+    // when all that was decoded before it has been delivered. Not MORE when `in` is used up at
+    // `in_end` (which is `in_last` too) and room is left. Once it is not MORE, there are no more
+    // calls.
     enum decode_status (*decode)(struct decoder *decoder, struct decode_buffers *buffers);
     void (*destroy)(struct decoder *decoder);
-    const char *problem; // what is wrong, after EXTRA and DAMAGED
+    const char *problem; // what is wrong, after EXTRA and DAMAGED; lives as long as the decoder
 };
 
-// NULL: no memory.
-struct decoder *decode_gzip_create(void);
+// They may use so many threads of their own; only xz can. NULL: no memory.
+struct decoder *decode_bzip2_create(unsigned threads);
+struct decoder *decode_gzip_create(unsigned threads);
+struct decoder *decode_lz4_create(unsigned threads);
+struct decoder *decode_lzip_create(unsigned threads);
+struct decoder *decode_xz_create(unsigned threads);
+struct decoder *decode_zstd_create(unsigned threads);
 
 #endif

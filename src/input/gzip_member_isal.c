@@ -9,6 +9,8 @@
 
 #include "input/gzip_member.h"
 
+#include "input/members.h"
+
 #include <isa-l/igzip_lib.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,35 +18,12 @@
 #include <string.h>
 
 struct gzip_member {
+    struct member member;
     bool in_header;
     const char *problem; // damage was met; what was decoded before it may still be held
     struct isal_gzip_header header;
     struct inflate_state state, before; // of the last call
 };
-
-struct gzip_member *gzip_member_create(void)
-{
-    struct gzip_member *member = malloc(sizeof(*member));
-    if (member != NULL) {
-        isal_inflate_init(&member->state);
-        gzip_member_begin(member);
-    }
-    return member;
-}
-
-void gzip_member_destroy(struct gzip_member *member)
-{
-    free(member);
-}
-
-void gzip_member_begin(struct gzip_member *member)
-{
-    isal_inflate_reset(&member->state);
-    member->state.crc_flag = ISAL_GZIP_NO_HDR_VER;
-    isal_gzip_header_init(&member->header);
-    member->in_header = true;
-    member->problem = NULL;
-}
 
 static uint32_t at_most(size_t len)
 {
@@ -131,9 +110,21 @@ static enum decode_status drain(struct gzip_member *member, struct decode_buffer
     return len < held ? DECODE_MORE : DECODE_DAMAGED;
 }
 
-enum decode_status gzip_member_decode(struct gzip_member *member, struct decode_buffers *buffers,
+static int gzip_begin(struct member *base)
+{
+    struct gzip_member *member = (struct gzip_member *)base;
+    isal_inflate_reset(&member->state);
+    member->state.crc_flag = ISAL_GZIP_NO_HDR_VER;
+    isal_gzip_header_init(&member->header);
+    member->in_header = true;
+    member->problem = NULL;
+    return 0;
+}
+
+static enum decode_status gzip_decode(struct member *base, struct decode_buffers *buffers,
                                       const char **problem)
 {
+    struct gzip_member *member = (struct gzip_member *)base;
     if (member->in_header) {
         read_header(member, buffers);
     }
@@ -148,4 +139,21 @@ enum decode_status gzip_member_decode(struct gzip_member *member, struct decode_
     }
     *problem = member->problem;
     return member->problem != NULL ? drain(member, buffers) : DECODE_MORE;
+}
+
+static void gzip_destroy(struct member *base)
+{
+    free(base);
+}
+
+struct member *gzip_member_create(void)
+{
+    struct gzip_member *member = malloc(sizeof(*member));
+    if (member == NULL) {
+        return NULL;
+    }
+    member->member =
+        (struct member){.begin = gzip_begin, .decode = gzip_decode, .destroy = gzip_destroy};
+    isal_inflate_init(&member->state);
+    return (struct member *)member;
 }

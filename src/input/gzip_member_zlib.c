@@ -3,39 +3,16 @@
 
 #include "input/gzip_member.h"
 
+#include "input/members.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <zlib.h>
 
 struct gzip_member {
+    struct member member;
     z_stream stream;
 };
-
-struct gzip_member *gzip_member_create(void)
-{
-    struct gzip_member *member = calloc(1, sizeof(*member));
-    if (member == NULL) {
-        return NULL;
-    }
-    if (inflateInit2(&member->stream, MAX_WBITS + 16) != Z_OK) { // 16: with a gzip header
-        free(member);
-        return NULL;
-    }
-    return member;
-}
-
-void gzip_member_destroy(struct gzip_member *member)
-{
-    if (member != NULL) {
-        (void)inflateEnd(&member->stream);
-        free(member);
-    }
-}
-
-void gzip_member_begin(struct gzip_member *member)
-{
-    (void)inflateReset(&member->stream); // fails only where there is no state
-}
 
 static uInt at_most(size_t len)
 {
@@ -56,9 +33,16 @@ static int inflate_data(z_stream *stream, struct decode_buffers *buffers)
     return result;
 }
 
-enum decode_status gzip_member_decode(struct gzip_member *member, struct decode_buffers *buffers,
+static int gzip_begin(struct member *base)
+{
+    struct gzip_member *member = (struct gzip_member *)base;
+    return inflateReset(&member->stream) == Z_OK ? 0 : -1;
+}
+
+static enum decode_status gzip_decode(struct member *base, struct decode_buffers *buffers,
                                       const char **problem)
 {
+    struct gzip_member *member = (struct gzip_member *)base;
     int result;
     do {
         result = inflate_data(&member->stream, buffers);
@@ -76,4 +60,26 @@ enum decode_status gzip_member_decode(struct gzip_member *member, struct decode_
         *problem = "the gzip data is damaged";
         return DECODE_DAMAGED;
     }
+}
+
+static void gzip_destroy(struct member *base)
+{
+    struct gzip_member *member = (struct gzip_member *)base;
+    (void)inflateEnd(&member->stream);
+    free(member);
+}
+
+struct member *gzip_member_create(void)
+{
+    struct gzip_member *member = calloc(1, sizeof(*member));
+    if (member == NULL) {
+        return NULL;
+    }
+    member->member =
+        (struct member){.begin = gzip_begin, .decode = gzip_decode, .destroy = gzip_destroy};
+    if (inflateInit2(&member->stream, MAX_WBITS + 16) != Z_OK) { // 16: with a gzip header
+        free(member);
+        return NULL;
+    }
+    return (struct member *)member;
 }

@@ -46,13 +46,15 @@ struct source {
     // DATA until the decoder says END or EXTRA, or something is DAMAGED.
     enum source_status state;
 
-    bool detected;                  // the format is known
+    bool detected;                  // the format is known, or does not matter
     unsigned char head[HEAD_BYTES]; // to be given to the caller before all else
     size_t head_off, head_len;
 
     struct decoder *decoder; // NULL: plain
     unsigned char *raw;      // compressed bytes; NULL until the first decoder
     size_t raw_off, raw_len;
+    bool last;   // what follows these is not there yet, or never will be
+    bool broken; // there will be no more, for a reason that has been noted
 
     char problem[256];
 };
@@ -148,9 +150,10 @@ bool source_next(struct source *source)
     source->fetched = 0;
     source->at_end = false;
     source->state = SOURCE_DATA;
-    source->detected = false;
+    source->detected = source->settings->no_decompress;
     source->head_off = source->head_len = 0;
     source->raw_off = source->raw_len = 0;
+    source->last = source->broken = false;
     source->fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, OPEN_FLAGS);
     if (source->fd < 0) {
         (void)damaged(source, "cannot be opened: %s", strerror(errno));
@@ -227,56 +230,85 @@ static enum source_status decoded(struct source *source, enum decode_status stat
     return status == DECODE_EXTRA ? SOURCE_EXTRA : SOURCE_DAMAGED;
 }
 
+// More for the decoder, which has used what it had. WAIT if there is none yet, and none is wanted
+// before the decoder has given all that it can.
+static enum source_status feed_decoder(struct source *source, bool may_wait)
+{
+    size_t fetched = 0;
+    if (source->broken) {
+        source->state = SOURCE_DAMAGED;
+        return SOURCE_DAMAGED;
+    }
+    bool idle = !source->last && !source->regular && !fdio_readable(source->fd);
+    enum source_status status =
+        idle ? SOURCE_WAIT : fetch(source, source->raw, RAW_BYTES, may_wait, &fetched);
+    if (status == SOURCE_DAMAGED) {
+        source->state = SOURCE_DATA; // of the decoder
+        source->broken = true;
+    }
+    source->raw_off = 0;
+    source->raw_len = fetched;
+    return status;
+}
+
+static enum decode_status call_decoder(struct source *source, void *bytes, size_t room,
+                                       size_t *count)
+{
+    struct decode_buffers buffers = {
+        .in = source->raw + source->raw_off,
+        .in_len = source->raw_len - source->raw_off,
+        .in_end = source->at_end,
+        .in_last = source->last,
+        .out = bytes,
+        .out_len = room,
+    };
+    enum decode_status status = source->decoder->decode(source->decoder, &buffers);
+    source->raw_off = source->raw_len - buffers.in_len;
+    *count = room - buffers.out_len;
+    if (status != DECODE_MORE) {
+        source->state = decoded(source, status);
+    }
+    return status;
+}
+
 // Bytes out of the decoder.
 static enum source_status decode(struct source *source, void *bytes, size_t room, bool may_wait,
                                  size_t *count)
 {
     *count = 0;
     while (source->state == SOURCE_DATA) {
-        struct decode_buffers buffers = {
-            .in = source->raw + source->raw_off,
-            .in_len = source->raw_len - source->raw_off,
-            .in_end = source->at_end,
-            .out = bytes,
-            .out_len = room,
-        };
-        enum decode_status status = source->decoder->decode(source->decoder, &buffers);
-        source->raw_off = source->raw_len - buffers.in_len;
-        *count = room - buffers.out_len;
-        if (status != DECODE_MORE) {
-            source->state = decoded(source, status);
-        }
+        enum decode_status status = call_decoder(source, bytes, room, count);
         if (*count > 0) {
             return SOURCE_DATA;
         }
         if (status == DECODE_MORE) {
-            size_t fetched;
-            enum source_status more = fetch(source, source->raw, RAW_BYTES, may_wait, &fetched);
-            if (more == SOURCE_WAIT || more == SOURCE_STOPPED) {
+            bool gave_all = source->last;
+            enum source_status more = feed_decoder(source, may_wait);
+            if (more == SOURCE_STOPPED || (more == SOURCE_WAIT && gave_all)) {
                 return more;
             }
-            source->raw_off = 0;
-            source->raw_len = fetched;
+            source->last = more != SOURCE_DATA;
         }
     }
     return source->state;
 }
 
-// Formats as messages have them, and the way out of those that have no decoder yet.
+// Formats as messages have them, their decoders, and the way out of those that have none.
 static const struct {
     const char *what;
+    struct decoder *(*create_decoder)(unsigned threads);
     const char *unpack;
 } formats[] = {
-    [FORMAT_GZIP] = {"gzip data", NULL},
-    [FORMAT_BZIP2] = {"bzip2 data", "bzip2 -dc FILE"},
-    [FORMAT_XZ] = {"xz data", "xz -dc FILE"},
-    [FORMAT_ZSTD] = {"zstd data", "zstd -dc FILE"},
-    [FORMAT_LZ4] = {"lz4 data", "lz4 -dc FILE"},
-    [FORMAT_LZIP] = {"lzip data", "lzip -dc FILE"},
-    [FORMAT_COMPRESS] = {"compress (.Z) data", "gzip -dc FILE"},
-    [FORMAT_TAR] = {"a tar archive", "tar -xOf FILE"},
-    [FORMAT_ZIP] = {"a zip archive", "unzip -p FILE"},
-    [FORMAT_7Z] = {"a 7z archive", "7z x -so FILE"},
+    [FORMAT_GZIP] = {"gzip data", decode_gzip_create, NULL},
+    [FORMAT_BZIP2] = {"bzip2 data", decode_bzip2_create, NULL},
+    [FORMAT_XZ] = {"xz data", decode_xz_create, NULL},
+    [FORMAT_ZSTD] = {"zstd data", decode_zstd_create, NULL},
+    [FORMAT_LZ4] = {"lz4 data", decode_lz4_create, NULL},
+    [FORMAT_LZIP] = {"lzip data", decode_lzip_create, NULL},
+    [FORMAT_COMPRESS] = {"compress (.Z) data", NULL, "gzip -dc FILE"},
+    [FORMAT_TAR] = {"a tar archive", NULL, "tar -xOf FILE"},
+    [FORMAT_ZIP] = {"a zip archive", NULL, "unzip -p FILE"},
+    [FORMAT_7Z] = {"a 7z archive", NULL, "7z x -so FILE"},
 };
 
 // The input is not read at all; what is wrong with it has been said.
@@ -290,7 +322,8 @@ static enum source_status refuse(struct source *source)
 static enum source_status refuse_name(struct source *source, enum format promised)
 {
     if (source->state != SOURCE_DAMAGED) {
-        (void)damaged(source, "is %s %s, though its name says so (pproc < FILE reads it as it is)",
+        (void)damaged(source,
+                      "is %s %s, though its name says so (--no-decompress reads it as it is)",
                       source->head_len == 0 ? "empty, not" : "not", formats[promised].what);
     }
     return refuse(source);
@@ -336,12 +369,13 @@ static enum source_status fill_head(struct source *source, read_function *read,
 }
 
 // Pass the head on to a decoder. Returns 0, or -1 without memory.
-static int begin_decoding(struct source *source)
+static int begin_decoding(struct source *source, enum format format)
 {
     if (source->raw == NULL) {
         source->raw = malloc(RAW_BYTES);
     }
-    source->decoder = source->raw != NULL ? decode_gzip_create() : NULL;
+    source->decoder =
+        source->raw != NULL ? formats[format].create_decoder(source->settings->threads) : NULL;
     if (source->decoder == NULL) {
         return -1;
     }
@@ -351,10 +385,28 @@ static int begin_decoding(struct source *source)
     return 0;
 }
 
+// What comes out of a decoder may be an archive.
+static enum source_status detect_inner(struct source *source, enum format outer)
+{
+    enum format inner;
+    if (begin_decoding(source, outer) != 0) {
+        return SOURCE_FAILED;
+    }
+    enum source_status status = fill_head(source, decode, detect_archive, &inner);
+    if (status != SOURCE_DATA) {
+        return status;
+    }
+    if (inner != FORMAT_PLAIN) {
+        return refuse_inner(source, outer, inner);
+    }
+    source->detected = true;
+    return SOURCE_DATA;
+}
+
 static enum source_status detect_input(struct source *source)
 {
     enum format promised = detect_name(source_input(source)->name);
-    enum format format, inner;
+    enum format format;
     enum source_status status = fill_head(source, fetch, detect_format, &format);
     if (status != SOURCE_DATA) {
         return status;
@@ -362,19 +414,9 @@ static enum source_status detect_input(struct source *source)
     if (promised != FORMAT_PLAIN && promised != format) {
         return refuse_name(source, promised);
     }
-    if (format == FORMAT_GZIP) {
-        if (begin_decoding(source) != 0) {
-            return SOURCE_FAILED;
-        }
-        status = fill_head(source, decode, detect_archive, &inner);
-        if (status != SOURCE_DATA) {
-            return status;
-        }
-        if (inner != FORMAT_PLAIN) {
-            return refuse_inner(source, format, inner);
-        }
-    } else if (format != FORMAT_PLAIN) {
-        return refuse_format(source, format);
+    if (format != FORMAT_PLAIN) {
+        return formats[format].create_decoder != NULL ? detect_inner(source, format)
+                                                      : refuse_format(source, format);
     }
     source->detected = true;
     return SOURCE_DATA;

@@ -4,7 +4,7 @@
 
 #include "output/writer.h"
 
-#include "base/fdio.h"
+#include "output/sink.h"
 #include "output/spill.h"
 
 #include <errno.h>
@@ -13,13 +13,12 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 // Bytes of spilled results that are in memory at once.
 #define SPILL_PART (64 * 1024)
 
 struct writer {
-    int fd;
+    struct sink *sink;
     char delimiter;
     bool ordered;
     struct spill *spill;
@@ -30,15 +29,14 @@ struct writer {
     struct iovec iov[IOV_MAX];
 };
 
-struct writer *writer_create(int fd, char delimiter, bool ordered, struct spill *spill)
+struct writer *writer_create(struct sink *sink, char delimiter, bool ordered, struct spill *spill)
 {
     struct writer *writer = calloc(1, sizeof(*writer));
     if (writer != NULL) {
-        writer->fd = fd;
+        writer->sink = sink;
         writer->delimiter = delimiter;
         writer->ordered = ordered;
         writer->spill = spill;
-        fdio_enlarge_pipe(fd);
     }
     return writer;
 }
@@ -53,7 +51,7 @@ static int flush(struct writer *writer)
     size_t written = 0;
     int status = 0;
     if (writer->count > 0) {
-        status = fdio_write_all(writer->fd, writer->iov, writer->count, &written);
+        status = sink_write(writer->sink, writer->iov, writer->count, &written);
     }
     if (status != 0) {
         writer->error = errno;
@@ -155,14 +153,6 @@ int writer_write_number(struct writer *writer, uint64_t number)
         return -1;
     }
     return flush(writer);
-}
-
-int writer_close(struct writer *writer)
-{
-    if (close(writer->fd) != 0 && writer->error == 0) {
-        writer->error = errno;
-    }
-    return writer->error == 0 ? 0 : -1;
 }
 
 int writer_error(const struct writer *writer)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The writer: puts results on standard output. Used by one thread at a time (whoever has the role
+// The writer: puts results into the output. Used by one thread at a time (whoever has the role
 // of writing), but for writer_bytes().
 
 #ifndef PPROC_OUTPUT_WRITER_H
@@ -10,12 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct sink;
 struct spill;
 struct writer;
 
-// Write to `fd`, what is on disk from `spill`. In ordered output only the very last record may lack
-// its delimiter, in unordered output none. NULL with errno set on failure.
-struct writer *writer_create(int fd, char delimiter, bool ordered, struct spill *spill);
+// Write to `sink`, what is on disk from `spill`; both stay the caller's. In ordered output only the
+// very last record may lack its delimiter, in unordered output none. NULL with errno set on
+// failure.
+struct writer *writer_create(struct sink *sink, char delimiter, bool ordered, struct spill *spill);
 void writer_destroy(struct writer *writer);
 
 // Write results, linked by queue_next. Returns NULL, or the first result that was not written
@@ -24,9 +26,6 @@ struct result *writer_write(struct writer *writer, struct result *results);
 
 // Write a number and the delimiter. Returns 0, or -1: then writer_error() says why.
 int writer_write_number(struct writer *writer, uint64_t number);
-
-// Close the output: only that tells that all was taken. Returns 0, or -1.
-int writer_close(struct writer *writer);
 
 // The errno of the first failure, or 0.
 int writer_error(const struct writer *writer);

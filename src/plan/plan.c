@@ -51,9 +51,11 @@ struct plan *plan_create(const struct settings *settings)
         }
         return plan;
     }
+    // Only the first operation sees runs of records; a pattern for these can be slower on one.
+    unsigned first = settings->delimiter == '\n' && !settings->utf ? REGEX_LINES : 0u;
     for (; plan->count < count; plan->count++) {
-        if (op_regex_init(&plan->ops[plan->count], &settings->operations[plan->count], flags) !=
-            0) {
+        if (op_regex_init(&plan->ops[plan->count], &settings->operations[plan->count],
+                          plan->count == 0 ? flags | first : flags) != 0) {
             plan_destroy(plan);
             return NULL;
         }
@@ -127,55 +129,192 @@ static int pass(struct plan_state *state, struct result *result)
     return emitter_keep(&state->emitter, bytes, task->len);
 }
 
-static enum verdict decide(const struct plan *plan, struct plan_state *state, const char *record,
-                           size_t len)
+// A task on its way through the operations.
+struct filter {
+    const struct plan *plan;
+    struct plan_state *state;
+    struct result *result;
+    const char *end;    // of the task
+    const char *record; // the next one to be decided
+    const char *kept;   // from here to `record` all are kept and not emitted yet
+};
+
+// Emit what is kept and not emitted yet.
+static int emit(struct filter *filter)
 {
+    size_t len = (size_t)(filter->record - filter->kept);
+    return len > 0 ? emitter_keep(&filter->state->emitter, filter->kept, len) : 0;
+}
+
+// The records up to `to` are kept.
+static void keep(struct filter *filter, const char *to, size_t records)
+{
+    filter->result->tally.records += records;
+    filter->record = to;
+}
+
+// The records up to `to` are not kept.
+static int leave_out(struct filter *filter, const char *to, size_t records)
+{
+    if (emit(filter) != 0) {
+        return -1;
+    }
+    filter->result->tally.records += records;
+    filter->kept = filter->record = to;
+    return 0;
+}
+
+static int drop(struct filter *filter, const char *to, size_t records)
+{
+    filter->result->tally.dropped += records;
+    return leave_out(filter, to, records);
+}
+
+static int fail(struct filter *filter, const char *to)
+{
+    struct result *result = filter->result;
+    if (result_fail(result, result->tally.records, ERROR_REGEX, "%s",
+                    matcher_error(filter->state->matcher)) != 0) {
+        return -1;
+    }
+    return leave_out(filter, to, 1);
+}
+
+// What the operations from number `op` on make of a record.
+static enum verdict verdict_of(const struct filter *filter, size_t op, const char *record,
+                               size_t len)
+{
+    const struct plan *plan = filter->plan;
     enum verdict verdict = RECORD_KEPT;
-    for (size_t i = 0; i < plan->count && verdict == RECORD_KEPT; i++) {
-        verdict = op_regex_run(&plan->ops[i], state->matcher, record, len);
+    for (; op < plan->count && verdict == RECORD_KEPT; op++) {
+        verdict = op_regex_run(&plan->ops[op], filter->state->matcher, record, len);
     }
     return verdict;
 }
 
-// Emit what lies between, if anything.
-static int emit(struct plan_state *state, const char *from, const char *to)
+// Decide the records up to `to` one by one, by the operations from number `op` on: for each one
+// search and one match an operation, nothing else. Records that are kept one after another are
+// emitted together.
+static int decide_each(struct filter *filter, const char *to, size_t op)
 {
-    return from < to ? emitter_keep(&state->emitter, from, (size_t)(to - from)) : 0;
+    const char delimiter = filter->result->task.block->delimiter;
+    int rc = 0;
+    while (rc == 0 && filter->record < to) {
+        const char *record = filter->record;
+        const char *stop = memchr(record, delimiter, (size_t)(to - record));
+        const char *next = stop != NULL ? stop + 1 : to;
+        size_t len = (size_t)((stop != NULL ? stop : to) - record);
+        switch (verdict_of(filter, op, record, len)) {
+        case RECORD_KEPT:
+            keep(filter, next, 1);
+            break;
+        case RECORD_DROPPED:
+            rc = drop(filter, next, 1);
+            break;
+        case RECORD_FAILED:
+            rc = fail(filter, next);
+        }
+    }
+    return rc;
 }
 
-// The hot path: for each record one search and one match an operation, nothing else. Records that
-// are kept one after another are emitted together.
+// The records up to `to` have or have not a match of the first operation.
+static int decide_first(struct filter *filter, const char *to, bool match)
+{
+    const char delimiter = filter->result->task.block->delimiter;
+    const struct plan *plan = filter->plan;
+    if (match == plan->ops[0].keep_matches && plan->count > 1) {
+        return decide_each(filter, to, 1);
+    }
+    size_t records =
+        match ? 1 : records_count(filter->record, (size_t)(to - filter->record), delimiter);
+    if (match != plan->ops[0].keep_matches) {
+        return drop(filter, to, records);
+    }
+    keep(filter, to, records);
+    return 0;
+}
+
+// The first byte of the record around `match`, and where the next one begins. `from` begins a
+// record, often this one.
+static const char *record_around(const char *from, const char *match, const char *end,
+                                 const char **next)
+{
+    const char *stop = memchr(from, '\n', (size_t)(end - from));
+    if (stop != NULL && stop < match) {
+        from = (const char *)memrchr(stop, '\n', (size_t)(match - stop)) + 1;
+        stop = memchr(match, '\n', (size_t)(end - match));
+    }
+    *next = stop != NULL ? stop + 1 : end;
+    return from;
+}
+
+// After so many matches in records one after another, as many bytes are decided one by one: where
+// nearly every record matches there is nothing to jump over.
+#define DENSE_RECORDS 8
+#define DENSE_BYTES ((size_t)32 * 1024)
+
+static int decide_dense(struct filter *filter)
+{
+    const char *to = filter->end;
+    if ((size_t)(to - filter->record) > DENSE_BYTES) {
+        record_around(filter->record, filter->record + DENSE_BYTES, filter->end, &to);
+    }
+    return decide_each(filter, to, 0);
+}
+
+// The first operation jumps from match to match. Where it cannot tell, the rest is left.
+static int search(struct filter *filter)
+{
+    const struct regex *regex = filter->plan->ops[0].regex;
+    const char *end = filter->end;
+    unsigned dense = 0; // records in a row that matched
+    int rc = 0;
+    while (rc == 0 && filter->record < end) {
+        const char *from = filter->record, *start = end, *next = end;
+        size_t offset;
+        int found =
+            regex_search(regex, filter->state->matcher, from, (size_t)(end - from), &offset);
+        if (found < 0) {
+            break;
+        }
+        if (found) {
+            start = record_around(from, from + offset, end, &next);
+        }
+        if (start > from) {
+            dense = 0;
+            rc = decide_first(filter, start, false);
+        }
+        if (rc == 0 && next > start) {
+            rc = decide_first(filter, next, true);
+        }
+        if (rc == 0 && ++dense == DENSE_RECORDS) {
+            dense = 0;
+            rc = decide_dense(filter);
+        }
+    }
+    return rc;
+}
+
+// The hot path.
 static int filter(const struct plan *plan, struct plan_state *state, struct result *result)
 {
-    const char delimiter = result->task.block->delimiter;
-    const char *record = result_bytes(result), *end = record + result->task.len;
-    const char *kept = record; // from here to `record` all are kept and not emitted yet
-    uint64_t index = 0, dropped = 0;
-
-    while (record < end) {
-        const char *stop = memchr(record, delimiter, (size_t)(end - record));
-        const char *next = stop != NULL ? stop + 1 : end;
-        size_t len = (size_t)((stop != NULL ? stop : end) - record);
-
-        enum verdict verdict = decide(plan, state, record, len);
-        if (verdict != RECORD_KEPT) {
-            if (emit(state, kept, record) != 0) {
-                return -1;
-            }
-            kept = next;
-            dropped += verdict == RECORD_DROPPED;
-        }
-        if (verdict == RECORD_FAILED &&
-            result_fail(result, index, ERROR_REGEX, "%s", matcher_error(state->matcher)) != 0) {
-            return -1;
-        }
-        record = next;
-        index++;
+    const char *bytes = result_bytes(result);
+    struct filter filter = {.plan = plan,
+                            .state = state,
+                            .result = result,
+                            .end = bytes + result->task.len,
+                            .record = bytes,
+                            .kept = bytes};
+    if (regex_searches(plan->ops[0].regex) && search(&filter) != 0) {
+        return -1;
     }
-    result->tally.records = index;
-    result->tally.dropped = dropped;
-    result->tally.emitted = index - dropped - result->tally.failed;
-    return emit(state, kept, end);
+    if (decide_each(&filter, filter.end, 0) != 0) { // what is left
+        return -1;
+    }
+    struct tally *tally = &result->tally;
+    tally->emitted = tally->records - tally->dropped - tally->failed;
+    return emit(&filter);
 }
 
 int plan_run(const struct plan *plan, struct plan_state *state, struct result *result)

@@ -9,6 +9,7 @@
 #include "plan/regex.h"
 
 #include "base/diag.h"
+#include "plan/block_pattern.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -29,8 +30,10 @@
 #define EXCERPT_BYTES(columns) (4 * (columns) + sizeof("......"))
 
 struct regex {
-    pcre2_code *code;
+    pcre2_code *code; // the same for records and for runs of lines, so that what is given up does
+                      // not depend on how records are cut into blocks
     bool jit;
+    bool searches;                          // see regex_searches()
     const char *option;                     // that gave it
     char name[EXCERPT_BYTES(NAME_COLUMNS)]; // how the pattern begins, for messages
 };
@@ -125,24 +128,53 @@ static uint32_t compile_options(unsigned flags)
     return flags & REGEX_LITERAL ? options : options | PCRE2_NEVER_UTF;
 }
 
-static pcre2_code *compile(const char *option, const char *pattern, unsigned flags)
+// NULL with *error and *place if the pattern is not valid, or without memory.
+static pcre2_code *compile(const char *pattern, uint32_t options, int *error, PCRE2_SIZE *place)
 {
     pcre2_compile_context *context = pcre2_compile_context_create(NULL);
     if (context == NULL) {
-        diag_error("%s: no memory to compile the pattern", option);
+        *error = PCRE2_ERROR_NOMEMORY;
+        *place = 0;
         return NULL;
     }
     pcre2_set_newline(context, PCRE2_NEWLINE_LF); // whatever the library was built with
+    pcre2_code *code =
+        pcre2_compile((PCRE2_SPTR)pattern, strlen(pattern), options, error, place, context);
+    pcre2_compile_context_free(context);
+    return code;
+}
 
+// Matches that can only begin where a line does need the lines to be found first, and memchr() is
+// better at that: `-m ^1` takes 2.8 times as long when whole blocks are searched.
+static bool begins_anywhere(const pcre2_code *code)
+{
+    enum { AT_LINES = 2 };
+    uint32_t type = AT_LINES;
+    pcre2_pattern_info(code, PCRE2_INFO_FIRSTCODETYPE, &type);
+    return type != AT_LINES;
+}
+
+// Make the code one for runs of lines too, if there is such a one. Returns whether it is.
+static bool compile_for_lines(struct regex *regex, const char *pattern, unsigned flags)
+{
+    if (flags & REGEX_LITERAL) {
+        return strchr(pattern, '\n') == NULL;
+    }
+    char *for_lines = block_pattern(pattern);
+    if (for_lines == NULL) {
+        return false;
+    }
     int error;
     PCRE2_SIZE place;
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern, strlen(pattern), compile_options(flags),
-                                     &error, &place, context);
-    pcre2_compile_context_free(context);
-    if (code == NULL) {
-        say_invalid(option, pattern, error, place);
+    pcre2_code *code = compile(for_lines, compile_options(flags) | PCRE2_MULTILINE, &error, &place);
+    free(for_lines);
+    if (code == NULL || !begins_anywhere(code)) {
+        pcre2_code_free(code);
+        return false;
     }
-    return code;
+    pcre2_code_free(regex->code);
+    regex->code = code;
+    return true;
 }
 
 // Make machine code of the pattern. Returns whether there is some.
@@ -168,12 +200,17 @@ struct regex *regex_create(const char *option, const char *pattern, unsigned fla
         diag_error("%s: no memory to compile the pattern", option);
         return NULL;
     }
-    regex->code = compile(option, pattern, flags);
+    int error;
+    PCRE2_SIZE place;
+    regex->code = compile(pattern, compile_options(flags), &error, &place);
     if (regex->code == NULL) {
+        say_invalid(option, pattern, error, place);
         regex_destroy(regex);
         return NULL;
     }
+    bool for_lines = flags & REGEX_LINES && compile_for_lines(regex, pattern, flags);
     regex->jit = compile_jit(regex->code, pattern);
+    regex->searches = for_lines && regex->jit;
     regex->option = option;
     excerpt(pattern, 0, NAME_COLUMNS, regex->name);
     return regex;
@@ -270,6 +307,23 @@ int regex_match(const struct regex *regex, struct matcher *matcher, const char *
     }
     give_up(matcher, regex, rc);
     return -1;
+}
+
+bool regex_searches(const struct regex *regex)
+{
+    return regex->searches;
+}
+
+int regex_search(const struct regex *regex, struct matcher *matcher, const char *lines, size_t len,
+                 size_t *offset)
+{
+    int rc =
+        pcre2_jit_match(regex->code, (PCRE2_SPTR)lines, len, 0, 0, matcher->data, matcher->context);
+    if (rc >= 0) {
+        *offset = pcre2_get_ovector_pointer(matcher->data)[0];
+        return 1;
+    }
+    return rc == PCRE2_ERROR_NOMATCH ? 0 : -1;
 }
 
 // --- finding of places

@@ -16,6 +16,7 @@ struct matcher;
 enum regex_flags {
     REGEX_CASELESS = 1 << 0,
     REGEX_LITERAL = 1 << 1, // the pattern is plain text
+    REGEX_LINES = 1 << 2,   // records are lines: it may be made for regex_search() too
     REGEX_UTF = 1 << 3,     // it sees characters; no match contains a byte that is not UTF-8
 };
 
@@ -42,6 +43,15 @@ void matcher_destroy(struct matcher *matcher);
 // Does the pattern match somewhere in the bytes? 1 or 0; -1 if it was given up, as
 // matcher_error() tells.
 int regex_match(const struct regex *regex, struct matcher *matcher, const char *bytes, size_t len);
+
+// May the pattern be searched in many records at once?
+bool regex_searches(const struct regex *regex);
+
+// Find the first match in a run of lines, whole ones but for a newline at the end of the last; the
+// pattern may be searched so. Returns 1 with the offset of the match, which lies within one line,
+// 0 if no line matches, or -1 if this cannot be told for all of them at once.
+int regex_search(const struct regex *regex, struct matcher *matcher, const char *lines, size_t len,
+                 size_t *offset);
 
 // Where a match and its groups lie. One thread uses it, with one regex.
 struct captures;

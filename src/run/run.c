@@ -12,6 +12,7 @@
 #include "input/input.h"
 #include "input/reader.h"
 #include "output/failures.h"
+#include "output/sink.h"
 #include "output/spill.h"
 #include "output/writer.h"
 #include "run/same_file.h"
@@ -51,6 +52,7 @@ struct run {
     int64_t limit;     // when to wait no longer for threads that are stuck; 0: never
     int signal;        // that ends the run, or 0
     bool stopped;      // by SIGUSR2
+    int output_error;  // why the output is not whole, an errno; 0: it is
     bool threads_lack; // some thread that is needed could not be started
 };
 
@@ -102,7 +104,7 @@ static int build(struct run *run)
         return -1;
     }
     shared->writer =
-        writer_create(STDOUT_FILENO, settings->delimiter, settings->ordered, shared->spill);
+        writer_create(shared->sink, settings->delimiter, settings->ordered, shared->spill);
     if (shared->writer == NULL) {
         return -1;
     }
@@ -113,6 +115,7 @@ static void take_apart(struct run *run)
 {
     threads_destroy(&run->threads);
     writer_destroy(run->shared.writer);
+    sink_destroy(run->shared.sink);
     reader_destroy(run->shared.reader);
     spill_destroy(run->shared.spill);
     core_destroy(run->shared.core);
@@ -251,22 +254,42 @@ static void tell_position(struct run *run, const struct input *input, uint64_t n
     }
 }
 
-// Tell what broke the run, if anything did.
-static bool tell_breakage(struct run *run)
+// Is the output not what it should be?
+static bool is_broken(const struct run *run)
 {
     const struct shared *shared = &run->shared;
-    int spill = spill_error(shared->spill), output = writer_error(shared->writer);
+    return run->output_error != 0 || spill_error(shared->spill) != 0 ||
+           atomic_load(&shared->out_of_memory) || run->threads_lack;
+}
+
+// The file takes its place only if all that was to be written is.
+static void finish_output(struct run *run)
+{
+    run->output_error = writer_error(run->shared.writer);
+    if (run->signal == 0 && !is_broken(run)) {
+        run->output_error = sink_finish(run->shared.sink) == 0 ? 0 : errno;
+    } else {
+        sink_abandon(run->shared.sink);
+    }
+}
+
+// Tell what broke the run, if anything did.
+static bool tell_breakage(const struct run *run)
+{
+    const struct shared *shared = &run->shared;
+    int spill = spill_error(shared->spill), output = run->output_error;
     if (spill != 0) {
         diag_error(
             "%s: results that have to wait cannot be stored: %s (see --tmpdir, --buffer-size)",
             run->settings->tmpdir, strerror(spill));
     } else if (output != 0) {
-        diag_error("standard output: cannot be written: %s", strerror(output));
+        diag_error("%s: cannot be written: %s", sink_name(shared->sink),
+                   output == EBADF ? "it is closed" : strerror(output));
     }
     if (atomic_load(&shared->out_of_memory)) {
         diag_error("out of memory: the run ended early (see --buffer-size, --max-record)");
     }
-    return spill != 0 || output != 0 || atomic_load(&shared->out_of_memory) || run->threads_lack;
+    return is_broken(run);
 }
 
 static enum exit_status status_of(const struct run *run, bool broken, const struct ledger *ledger)
@@ -283,15 +306,6 @@ static enum exit_status status_of(const struct run *run, bool broken, const stru
     return ledger->failed > 0 ? EXIT_FAILED_RECORDS : EXIT_OK;
 }
 
-// Is a number to be printed, of a run that came to an end of its own?
-static bool counts(const struct run *run)
-{
-    const struct shared *shared = &run->shared;
-    return run->settings->count && run->signal == 0 && writer_error(shared->writer) == 0 &&
-           spill_error(shared->spill) == 0 && !atomic_load(&shared->out_of_memory) &&
-           !run->threads_lack;
-}
-
 // All that is left to say. No thread runs any more, or they are stuck and the process ends.
 static enum exit_status conclude(struct run *run)
 {
@@ -303,13 +317,11 @@ static enum exit_status conclude(struct run *run)
     if (core_try_output(shared->core, &work)) {
         failures_tell(work.failures, &shared->failures_shown);
     }
-    if (counts(run)) {
+    if (run->settings->count && run->signal == 0 && !is_broken(run)) {
         (void)writer_write_number(shared->writer, core_ledger(shared->core).emitted); // told below
     }
-    if (run->limit == 0) {
-        writer_close(shared->writer);
-    }
-    if (writer_error(shared->writer) == EPIPE && !run->signals.pipe_ignored) {
+    finish_output(run);
+    if (run->output_error == EPIPE && !run->signals.pipe_ignored) {
         signals_die(SIGPIPE);
     }
 
@@ -349,6 +361,10 @@ int run(const struct settings *settings, const struct plan *plan)
         .notify_fd = -1,
         .signals = {.fd = -1},
     };
+    run.shared.sink = sink_open(settings->output);
+    if (run.shared.sink == NULL) {
+        return EXIT_OUTPUT;
+    }
     if (build(&run) != 0) {
         diag_error("the run cannot be set up: %s", strerror(errno));
         take_apart(&run);

@@ -14,14 +14,16 @@
 bool same_file_refused(const struct settings *settings)
 {
     struct stat output, input;
-    if (fstat(STDOUT_FILENO, &output) != 0 || !S_ISREG(output.st_mode)) {
+    const char *file = settings->output;
+    int there = file != NULL ? stat(file, &output) : fstat(STDOUT_FILENO, &output);
+    if (there != 0 || !S_ISREG(output.st_mode)) {
         return false;
     }
     for (size_t i = 0; i < settings->file_count; i++) {
         const char *name = settings->files[i];
         int got = strcmp(name, "-") == 0 ? fstat(STDIN_FILENO, &input) : stat(name, &input);
         if (got == 0 && input.st_dev == output.st_dev && input.st_ino == output.st_ino) {
-            diag_error("%s: is an input and also standard output: write to another file", name);
+            diag_error("%s: is an input and also the output: write to another file", name);
             return true;
         }
     }

@@ -8,7 +8,7 @@
 
 struct settings;
 
-// Is some input the regular file that standard output is? Says so on standard error.
+// Is some input the regular file that the output is? Says so on standard error.
 bool same_file_refused(const struct settings *settings);
 
 #endif

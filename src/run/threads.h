@@ -26,6 +26,7 @@ struct shared {
     struct reader *reader; // whoever has the role of reading
     atomic_bool read_all;  // the inputs were read to their ends
 
+    struct sink *sink;       // likewise: whoever
     struct writer *writer;   // whoever has the role of writing
     unsigned failures_shown; // likewise
 

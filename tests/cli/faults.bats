@@ -128,7 +128,7 @@ fails_with()
     fails_with 3 "pproc: in: " faulty FAULT_READ=EIO:$((whole + 10)) "$PPROC" -j2 in >actual
     cmp expected actual
     cat in | fails_with 3 "pproc: -: " faulty FAULT_READ=EIO:$((whole + 10)) "$PPROC" -u >actual
-    cmp expected actual
+    sort actual | cmp <(sort expected) -
 }
 
 @test "an input that breaks at once is told, and the others go on" {
@@ -169,6 +169,28 @@ behind_a_slow_record()
     cmp expected actual
 }
 
+@test "where files have to have a name, none of it remains" {
+    need_faults
+    local fault=FAULT_TMPFILE=1
+    mkdir there
+    echo old >there/out
+    chmod 604 there/out
+    faulty $fault "$PPROC" -m GET -o there/out in
+    [[ -e mark ]]
+    cmp expected there/out
+    [[ $(stat -c %a there/out) == 604 ]]
+
+    fails_with 4 'cannot be written' faulty $fault bash -c 'ulimit -f 1 && exec "$@"' - \
+        "$PPROC" -o there/out in
+    [[ -e mark ]]
+    cmp expected there/out
+    [[ $(ls -A there) == out ]]
+
+    behind_a_slow_record $fault TMPDIR="$PWD/there" >actual 2>err || true
+    cmp expected actual
+    [[ $(ls -A there) == out ]]
+}
+
 # no_memory COMMAND...: fails each allocation in turn, and then each with all that follow. A run is
 # complete, or says that it is not.
 no_memory()
@@ -183,7 +205,7 @@ no_memory()
             fi
             case $status in
             0) cmp expected actual ;;
-            2 | 4) grep -q '^pproc: ' err ;;
+            2 | 3 | 4) grep -q '^pproc: ' err ;;
             *)
                 echo "allocation $n$more: status $status"
                 cat err
@@ -192,6 +214,23 @@ no_memory()
             esac
         done
         [[ $n -gt 5 && $status == 0 ]]
+        cmp expected actual
+    done
+}
+
+@test "a read error within compressed data: what was decoded before it is written, 3" {
+    need_faults
+    for format in bzip2 gzip lz4 lzip xz zstd; do
+        options=()
+        [[ $format != lz4 ]] || options=(-B4)
+        [[ $format != xz ]] || options=(-T2 --block-size=200KiB)
+        cat "$SAMPLE" "$SAMPLE" "$SAMPLE" | "$format" "${options[@]}" -qc >compressed # of several blocks
+        size=$(($(stat -c %s compressed) * 2 / 3))
+        # As of a file that is cut there.
+        head -c "$size" compressed | "$PPROC" >expected 2>told || :
+        fails_with 3 "cannot be read at byte $size: Input/output error" \
+            faulty "FAULT_READ=EIO:$size" "$PPROC" -j2 compressed >actual
+        [[ -s expected ]]
         cmp expected actual
     done
 }
@@ -223,6 +262,16 @@ no_memory()
     sed -nE 's/^([0-9]+).*GET.*/GET 1/p' in >expected
     no_memory "$PPROC" -j2 -m '(GET)' -s 's/^\d+/1/' -s 's/ .*//' -p '$1 $0' -s 's/0$/1/' \
         -s 's/^(GET) GET$/$1 1/'
+}
+
+@test "no memory, at any point, while any other compressed input is read" {
+    need_faults
+    head -n 20 in >few && mv few in
+    grep GET in >expected
+    for format in bzip2 lz4 lzip xz zstd; do
+        "$format" -qc <in >compressed
+        no_memory "$PPROC" -j2 -m GET compressed
+    done
 }
 
 @test "no memory for the message of a record that fails: it is told" {

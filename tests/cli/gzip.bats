@@ -7,7 +7,7 @@ load common
 
 setup_file()
 {
-    python3 "$srcdir/tests/data/corrupt-gzip.py" "$BATS_FILE_TMPDIR/data"
+    python3 "$srcdir/tests/data/corrupt.py" gzip "$BATS_FILE_TMPDIR/data"
 }
 
 setup()

@@ -75,9 +75,9 @@ to_nowhere()
 }
 
 @test "what is not built is refused, not ignored" {
-    for option in --args -L --record-start --csv --header --no-decompress --follow --plugin \
+    for option in --args -L --record-start --csv --header --follow --plugin \
         --batch --coproc --each -n --shell -C -I --pool --priority --key --rate --retries \
-        --timeout --dead-letter --replay --halt -o --tag --joblog --progress --dry-run; do
+        --timeout --dead-letter --replay --halt --tag --joblog --progress --dry-run; do
         refused "unknown option '$option'" "$option"
     done
 }
@@ -160,7 +160,7 @@ to_nowhere()
     echo unread >input
     {
         run --separate-stderr -0 env PPROC_DRIVE= "$PPROC" --explain -j1 -S1K -i -m 'x\d' -v y \
-            - missing $'new\nline' -u -0 --max-record=5K
+            - missing $'new\nline' -u -0 --max-record=5K --no-decompress
         [ "$(cat)" = unread ]
     } <input
     [ -z "$stderr" ]
@@ -169,6 +169,7 @@ inputs: 3
 input: -
 input: missing
 input: new\x0aline
+decompress: no
 delimiter: \x00
 max-record: 5120 bytes
 operations: 2
@@ -181,6 +182,7 @@ drive: self-serve
 queue-size: bounded by memory alone
 buffer-size: 16384 bytes (raised to what the workers need)
 block-size: 4096 bytes
+output: -
 order: as results finish
 END
 }

@@ -8,6 +8,7 @@
 //   FAULT_WRITE=E:N      writes to descriptor 1 fail with E after N bytes in all
 //   FAULT_SPILL=E:N      likewise pwrite, to whatever file
 //   FAULT_CLOSE=E        closing descriptor 1 fails with E
+//   FAULT_TMPFILE=1      files without a name (O_TMPFILE) are not supported
 //   FAULT_MALLOC=N       the N-th call of malloc or its kin fails; with N+ all that follow, too
 //   FAULT_THREAD=N       likewise pthread_create
 //   FAULT_MARK=FILE      is created when something was made to fail or cut short
@@ -21,6 +22,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -74,6 +76,7 @@ static struct every eintr, eagain;
 static struct after reads, writes, spills;
 static int close_error;
 static struct nth mallocs, threads;
+static bool no_tmpfile;
 static const char *mark_file;
 
 static main_function *real_main;
@@ -196,6 +199,7 @@ static int start(int argc, char **argv, char **envp)
     writes = env_after("FAULT_WRITE");
     spills = env_after("FAULT_SPILL");
     close_error = env_error("FAULT_CLOSE");
+    no_tmpfile = getenv("FAULT_TMPFILE") != NULL;
     mallocs = env_nth("FAULT_MALLOC");
     threads = env_nth("FAULT_THREAD");
     mark_file = getenv("FAULT_MARK");
@@ -331,6 +335,21 @@ int close(int fd)
 {
     int rc = REAL(close)(fd);
     return rc == 0 && running && fd == 1 && close_error != 0 ? fail(close_error) : rc;
+}
+
+int open(const char *path, int flags, ...)
+{
+    if (running && no_tmpfile && (flags & O_TMPFILE) == O_TMPFILE) {
+        return fail(EOPNOTSUPP);
+    }
+    mode_t mode = 0;
+    if ((flags & (O_CREAT | O_TMPFILE)) != 0) {
+        va_list args;
+        va_start(args, flags);
+        mode = va_arg(args, mode_t);
+        va_end(args);
+    }
+    return REAL(open)(path, flags, mode);
 }
 
 // Memory. What is forwarded to never comes back here.

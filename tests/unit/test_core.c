@@ -161,6 +161,19 @@ static void test_room(void)
     core_destroy(core);
 
     config = usual();
+    core = core_create(&config);
+    admit(core, "1\n");
+    bool room = true;
+    for (unsigned i = 0; i < 100 * BLOCK_SIZE; i++) { // far more than the budget, in all
+        room = room && core_try_room(core, &max_records);
+        admit(core, "2\n");
+        done(core, take(core), 1);
+        written(core);
+    }
+    OK(room, "two blocks at a time fit, however many there were before");
+    core_destroy(core);
+
+    config = usual();
     config.ring = 2;
     core = core_create(&config);
     admit(core, "1\n");

@@ -77,7 +77,8 @@ static const struct tally *run_all(struct trial *trial, const char *text)
 static const char *filtered(struct trial *trial, struct operation *operations, size_t count,
                             const char *text)
 {
-    const struct settings settings = {.operations = operations, .operation_count = count};
+    const struct settings settings = {
+        .delimiter = '\n', .operations = operations, .operation_count = count};
     begin(trial, &settings);
     run_all(trial, text);
     end(trial);
@@ -129,7 +130,7 @@ static void test_flags(void)
 {
     struct trial trial;
     struct operation operation = MATCH("A.");
-    struct settings settings = {.operations = &operation, .operation_count = 1};
+    struct settings settings = {.delimiter = '\n', .operations = &operation, .operation_count = 1};
 
     settings.ignore_case = true;
     begin(&trial, &settings);
@@ -147,7 +148,8 @@ static void test_delimiter(void)
 {
     struct trial trial;
     struct operation operation = MATCH("^b");
-    const struct settings settings = {.operations = &operation, .operation_count = 1};
+    const struct settings settings = {
+        .delimiter = ';', .operations = &operation, .operation_count = 1};
     begin(&trial, &settings);
 
     block.delimiter = ';';
@@ -161,7 +163,8 @@ static void test_copy(void)
 {
     struct trial trial;
     struct operation operation = MATCH("a");
-    const struct settings settings = {.operations = &operation, .operation_count = 1};
+    const struct settings settings = {
+        .delimiter = '\n', .operations = &operation, .operation_count = 1};
     begin(&trial, &settings);
 
     block.buf = NULL;
@@ -176,7 +179,8 @@ static void test_failures(void)
 {
     struct trial trial;
     struct operation operations[] = {EXCLUDE("x"), MATCH(CATASTROPHE), EXCLUDE("^a$")};
-    const struct settings settings = {.operations = operations, .operation_count = 3};
+    const struct settings settings = {
+        .delimiter = '\n', .operations = operations, .operation_count = 3};
     begin(&trial, &settings);
 
     const struct tally *tally =
@@ -200,7 +204,7 @@ static void test_too_long(void)
     struct trial trial;
     struct operation operation = MATCH("a");
     const struct settings settings = {
-        .operations = &operation, .operation_count = 1, .max_record = 1000};
+        .delimiter = '\n', .operations = &operation, .operation_count = 1, .max_record = 1000};
     begin(&trial, &settings);
 
     block.oversize = 5000000000;

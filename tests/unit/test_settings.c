@@ -206,6 +206,8 @@ static void test_report(void)
     OK(SETTLE("-u", "--stats", "--quiet", "--explain") != NULL && !settings->ordered &&
            settings->stats == STATS_TEXT && settings->quiet && settings->explain,
        "-u --stats --quiet --explain");
+    OK(!settings->no_decompress && SETTLE("--no-decompress") != NULL && settings->no_decompress,
+       "--no-decompress");
     OK(SETTLE("--stats=json") != NULL && settings->stats == STATS_JSON, "--stats=json");
     OK(SETTLE("--stats=xml") == NULL, "--stats=xml is refused");
     OK(SETTLE("--stats=") == NULL, "--stats= is refused");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The writer: missing delimiters, spilled results, outputs that fail.
 
+#include "output/sink.h"
 #include "output/spill.h"
 #include "output/writer.h"
 #include "tap.h"
@@ -52,15 +53,22 @@ static void destroy_results(struct result *result)
 static const char *output_of(struct result *results, bool ordered, size_t *len)
 {
     static char text[1 << 20];
-    FILE *file = tmpfile();
-    struct writer *writer = writer_create(fileno(file), '\n', ordered, spill);
+    char path[] = "/tmp/test_writer.XXXXXX";
+    int fd = mkostemp(path, O_CLOEXEC);
+    struct sink *sink = sink_open(path);
+    struct writer *writer = writer_create(sink, '\n', ordered, spill);
     bool whole = writer_write(writer, results) == NULL;
-    ssize_t got = pread(fileno(file), text, sizeof(text), 0);
+    close(fd);
+    whole = whole && sink_finish(sink) == 0;
+    fd = open(path, O_RDONLY | O_CLOEXEC); // another file by now
+    ssize_t got = read(fd, text, sizeof(text) - 1);
     *len = got > 0 ? (size_t)got : 0;
     text[*len] = '\0';
     whole = whole && writer_bytes(writer) == *len;
     writer_destroy(writer);
-    fclose(file);
+    sink_destroy(sink);
+    close(fd);
+    unlink(path);
     destroy_results(results);
     return whole ? text : "incomplete";
 }
@@ -93,15 +101,20 @@ static void test_empty_record(void)
 
 static void test_number(void)
 {
-    char text[32] = "";
-    FILE *file = tmpfile();
-    struct writer *writer = writer_create(fileno(file), ';', true, spill);
-    OK(writer_write_number(writer, UINT64_MAX) == 0 &&
-           pread(fileno(file), text, sizeof(text) - 1, 0) == 21 &&
+    char text[32] = "", path[] = "/tmp/test_writer.XXXXXX";
+    int fd = mkostemp(path, O_CLOEXEC);
+    struct sink *sink = sink_open(path);
+    struct writer *writer = writer_create(sink, ';', true, spill);
+    bool written = writer_write_number(writer, UINT64_MAX) == 0 && sink_finish(sink) == 0;
+    close(fd);
+    fd = open(path, O_RDONLY | O_CLOEXEC); // another file by now
+    OK(written && read(fd, text, sizeof(text) - 1) == 21 &&
            strcmp(text, "18446744073709551615;") == 0 && writer_bytes(writer) == 21,
        "a number is written with a delimiter, and its bytes are counted");
     writer_destroy(writer);
-    fclose(file);
+    sink_destroy(sink);
+    close(fd);
+    unlink(path);
 }
 
 static void test_many(void)
@@ -165,12 +178,12 @@ static void test_failing(void)
 {
     static const char *const texts[] = {"a\n", "b\n", NULL};
     struct result *results = make_results(texts);
-    int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
-    struct writer *writer = writer_create(fd, '\n', true, spill);
+    struct sink *sink = sink_open("/dev/full");
+    struct writer *writer = writer_create(sink, '\n', true, spill);
     OK(writer_write(writer, results) == results, "on a full disk nothing counts as written");
     OK(writer_error(writer) == ENOSPC, "and the error is kept");
-    OK(writer_close(writer) == -1, "to the end");
     writer_destroy(writer);
+    sink_destroy(sink);
     destroy_results(results);
 
     struct spill *nowhere = spill_create("/nonexistent");

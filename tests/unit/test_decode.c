@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The gzip decoder against files that are damaged in every kind of place: it says that all is well
-// if and only if gzip does, and gives the same bytes then; else all that comes before the damage.
+// The decoders against files that are damaged in every kind of place: each says that all is well if
+// and only if the format's own tool does, and gives the same bytes then; else all that comes before
+// the damage.
 
 #include "input/decoder.h"
 #include "tap.h"
@@ -8,10 +9,35 @@
 #include <errno.h>
 #include <ftw.h>
 #include <glob.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+// Libraries differ by a symbol or two in when they notice damage.
+#define SLACK 3
+
+struct format {
+    const char *name;   // of its tool
+    const char *suffix; // of its files
+    struct decoder *(*create)(unsigned threads);
+    size_t beyond; // bytes that may come out of what is damaged
+};
+
+static const struct format formats[] = {
+    {"bzip2", "bz2", decode_bzip2_create, SIZE_MAX}, // a block, before its checksum is known
+    {"gzip", "gz", decode_gzip_create, SLACK},
+    {"lz4", "lz4", decode_lz4_create, SLACK},
+    {"lzip", "lz", decode_lzip_create, SLACK},
+    {"xz", "xz", decode_xz_create, 64}, // out of what follows the compressed data
+    {"zstd", "zst", decode_zstd_create, SLACK},
+};
+
+static const char *const kinds[] = {"cut",  "flip",   "garbage",    "header", "large", "padded",
+                                    "seam", "second", "unverified", "whole",  "window"};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 struct bytes {
     unsigned char *at;
@@ -24,12 +50,12 @@ __attribute__((noreturn)) static void die(const char *what)
     exit(99);
 }
 
-// The file `stem``suffix`. False: there is none, *bytes is empty.
+// The file `stem`.`suffix`. False: there is none, *bytes is empty.
 static bool load(const char *stem, const char *suffix, struct bytes *bytes)
 {
     char path[4096];
     struct stat status;
-    (void)snprintf(path, sizeof(path), "%s%s", stem, suffix);
+    (void)snprintf(path, sizeof(path), "%s.%s", stem, suffix);
     FILE *file = fopen(path, "rb");
     bool exists = file != NULL;
     if ((!exists && errno != ENOENT) || (exists && fstat(fileno(file), &status) != 0)) {
@@ -70,10 +96,11 @@ static void append(struct outcome *outcome, const unsigned char *more, size_t le
 }
 
 // Decode with pieces of at most these sizes.
-static struct outcome decode(struct bytes in, size_t in_piece, size_t out_piece)
+static struct outcome decode(const struct format *format, struct bytes in, size_t in_piece,
+                             size_t out_piece)
 {
     struct outcome outcome = {.stuck = false};
-    struct decoder *decoder = decode_gzip_create();
+    struct decoder *decoder = format->create(2);
     unsigned char *out = malloc(out_piece);
     if (decoder == NULL || out == NULL) {
         die("malloc");
@@ -86,6 +113,7 @@ static struct outcome decode(struct bytes in, size_t in_piece, size_t out_piece)
             given += buffers.in_len;
         }
         buffers.in_end = given == in.len;
+        buffers.in_last = buffers.in_end || in_piece < 10; // as if they came slowly
         buffers.out = out;
         buffers.out_len = out_piece;
         outcome.status = decoder->decode(decoder, &buffers);
@@ -99,20 +127,17 @@ static struct outcome decode(struct bytes in, size_t in_piece, size_t out_piece)
     return outcome;
 }
 
-// Are the bytes the same, but for up to `slack` more of one at the end?
-static bool equal(struct bytes a, struct bytes b, size_t slack)
+// Does `out` begin with `want`, less SLACK?
+static bool begins(struct bytes out, struct bytes want)
 {
-    size_t less = a.len < b.len ? a.len : b.len, more = a.len < b.len ? b.len : a.len;
-    return more - less <= slack && memcmp(a.at, b.at, less) == 0;
+    size_t less = out.len < want.len ? out.len : want.len;
+    return want.len - less <= SLACK && memcmp(out.at, want.at, less) == 0;
 }
 
-// Libraries differ by a symbol or two in when they notice damage.
-#define SLACK 3
-
-// What is wrong with the outcome, or NULL. If gzip reads the file, `want` is what it makes of it;
-// `part` is what comes before the damage.
-static const char *judge(const struct outcome *outcome, bool clean, struct bytes want,
-                         struct bytes part)
+// What is wrong with the outcome, or NULL. If the tool reads the file, `want` is what it makes of
+// it; `part` is what comes before the damage.
+static const char *judge(const struct format *format, const struct outcome *outcome, bool clean,
+                         struct bytes want, struct bytes part)
 {
     if (outcome->stuck) {
         return "does not come to an end";
@@ -126,30 +151,34 @@ static const char *judge(const struct outcome *outcome, bool clean, struct bytes
     if (clean && outcome->status != DECODE_END) {
         return "is refused, and must be read";
     }
-    if (clean && !equal(outcome->out, want, 0)) {
-        return "gives other bytes than gzip";
+    if (clean && (outcome->out.len != want.len || !begins(outcome->out, want))) {
+        return "gives other bytes than the tool";
     }
-    return equal(outcome->out, part, SLACK) ? NULL
-                                            : "does not give all that comes before the damage";
+    if (!begins(outcome->out, part)) {
+        return "does not give all that comes before the damage";
+    }
+    return outcome->out.len > part.len && outcome->out.len - part.len > format->beyond
+               ? "gives more than comes before the damage"
+               : NULL;
 }
 
 #define MANY_BYTES 100000
 
-static bool is_right(const char *path)
+static bool is_right(const struct format *format, const char *path)
 {
     static const size_t pieces[][2] = {{1, 1 << 16}, {7, 1000}, {1 << 16, 1 << 18}, {1 << 16, 333}};
     char stem[4096];
     bool right = true;
-    (void)snprintf(stem, sizeof(stem), "%.*s", (int)strlen(path) - 3, path);
+    (void)snprintf(stem, sizeof(stem), "%.*s", (int)(strrchr(path, '.') - path), path);
     struct bytes in, want, part;
-    bool clean = load(stem, ".out", &want);
-    if (!load(stem, ".gz", &in) || !load(stem, ".part", &part)) {
+    bool clean = load(stem, "out", &want);
+    if (!load(stem, format->suffix, &in) || !load(stem, "part", &part)) {
         die(stem);
     }
     // Byte by byte, large files would take minutes.
-    for (size_t i = in.len > MANY_BYTES; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
-        struct outcome outcome = decode(in, pieces[i][0], pieces[i][1]);
-        const char *wrong = judge(&outcome, clean, want, part);
+    for (size_t i = in.len > MANY_BYTES; i < COUNT(pieces); i++) {
+        struct outcome outcome = decode(format, in, pieces[i][0], pieces[i][1]);
+        const char *wrong = judge(format, &outcome, clean, want, part);
         if (wrong != NULL) {
             printf("# %s in pieces of %zu and %zu %s: %zu bytes, %zu wanted\n",
                    strrchr(stem, '/') + 1, pieces[i][0], pieces[i][1], wrong, outcome.out.len,
@@ -165,30 +194,31 @@ static bool is_right(const char *path)
 }
 
 // How many files of this kind there are; those that are not decoded as they must go to *wrong.
-static size_t check_kind(const char *directory, const char *kind, size_t *wrong)
+static size_t check_kind(const struct format *format, const char *directory, const char *kind,
+                         size_t *wrong)
 {
     char pattern[4096];
     glob_t files;
     *wrong = 0;
-    (void)snprintf(pattern, sizeof(pattern), "%s/%s-*.gz", directory, kind);
+    (void)snprintf(pattern, sizeof(pattern), "%s/%s-*.%s", directory, kind, format->suffix);
     if (glob(pattern, 0, NULL, &files) != 0) {
         return 0;
     }
     for (size_t i = 0; i < files.gl_pathc; i++) {
-        *wrong += !is_right(files.gl_pathv[i]);
+        *wrong += !is_right(format, files.gl_pathv[i]);
     }
     size_t count = files.gl_pathc;
     globfree(&files);
     return count;
 }
 
-static void make_files(const char *directory)
+static void make_files(const struct format *format, const char *directory)
 {
     const char *srcdir = getenv("srcdir");
     char command[9000];
-    (void)snprintf(command, sizeof(command), "python3 '%s/tests/data/corrupt-gzip.py' '%s'",
-                   srcdir != NULL ? srcdir : ".", directory);
-    OK(system(command) == 0, "the damaged files are made");
+    (void)snprintf(command, sizeof(command), "python3 '%s/tests/data/corrupt.py' %s '%s'",
+                   srcdir != NULL ? srcdir : ".", format->name, directory);
+    OK(system(command) == 0, "the damaged files of %s are made", format->name);
 }
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
@@ -199,20 +229,30 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
     return remove(path);
 }
 
-int main(void)
+static void check_format(const struct format *format)
 {
-    static const char *const kinds[] = {"cut",   "flip",   "garbage", "header",
-                                        "large", "padded", "second",  "whole"};
-    char directory[] = "/tmp/test_decode_gzip.XXXXXX";
+    char directory[] = "/tmp/test_decode.XXXXXX";
+    size_t all = 0;
     if (mkdtemp(directory) == NULL) {
         die(directory);
     }
-    make_files(directory);
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        size_t wrong, count = check_kind(directory, kinds[i], &wrong);
-        OK(count > 0 && wrong == 0, "each of %zu files of the kind %s is judged as gzip does",
-           count, kinds[i]);
+    make_files(format, directory);
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        size_t wrong, count = check_kind(format, directory, kinds[i], &wrong);
+        all += count;
+        if (count > 0) {
+            OK(wrong == 0, "each of %zu files of the kind %s is judged as %s does", count, kinds[i],
+               format->name);
+        }
     }
+    OK(all > 350, "%zu files of %s", all, format->name);
     (void)nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+int main(void)
+{
+    for (size_t i = 0; i < COUNT(formats); i++) {
+        check_format(&formats[i]);
+    }
     return tap_done();
 }

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Compression by the filters of libarchive, around no archive at all (its raw format).
+
+#include "output/compress.h"
+
+#include "base/fdio.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Bytes of compressed data in one write.
+#define WRITE_BYTES (64 * 1024)
+
+struct compressor {
+    struct archive *archive;
+    int fd;
+    int error; // of the last write, or 0
+};
+
+static const struct {
+    const char *suffix;
+    int (*add)(struct archive *archive);
+} formats[] = {
+    [COMPRESSION_GZIP] = {".gz", archive_write_add_filter_gzip},
+    [COMPRESSION_ZSTD] = {".zst", archive_write_add_filter_zstd},
+    [COMPRESSION_XZ] = {".xz", archive_write_add_filter_xz},
+    [COMPRESSION_BZIP2] = {".bz2", archive_write_add_filter_bzip2},
+    [COMPRESSION_LZ4] = {".lz4", archive_write_add_filter_lz4},
+};
+
+#define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
+
+enum compression compression_of(const char *file)
+{
+    size_t len = strlen(file);
+    for (size_t i = COMPRESSION_NONE + 1; i < FORMAT_COUNT; i++) {
+        size_t suffix = strlen(formats[i].suffix);
+        if (len > suffix && strcmp(file + len - suffix, formats[i].suffix) == 0) {
+            return (enum compression)i;
+        }
+    }
+    return COMPRESSION_NONE;
+}
+
+static la_ssize_t write_compressed(struct archive *archive, void *arg, const void *bytes,
+                                   size_t len)
+{
+    struct compressor *compressor = arg;
+    struct iovec iov = {.iov_base = (void *)bytes, .iov_len = len};
+    size_t written = 0;
+    if (fdio_write_all(compressor->fd, &iov, 1, &written) != 0) {
+        compressor->error = errno;
+        archive_set_error(archive, errno, "write");
+        return -1;
+    }
+    return (la_ssize_t)len;
+}
+
+// What libarchive has said, as errno.
+static int failed(struct compressor *compressor)
+{
+    int error = archive_errno(compressor->archive);
+    errno = compressor->error != 0 ? compressor->error : error > 0 ? error : EIO;
+    return -1;
+}
+
+static bool begin(struct compressor *compressor, enum compression compression)
+{
+    struct archive *archive = compressor->archive;
+    struct archive_entry *entry = archive_entry_new();
+    if (entry == NULL) {
+        errno = ENOMEM;
+        return false;
+    }
+    archive_entry_set_filetype(entry, AE_IFREG);
+    bool begun =
+        archive_write_set_format_raw(archive) == ARCHIVE_OK &&
+        formats[compression].add(archive) == ARCHIVE_OK &&
+        archive_write_set_bytes_per_block(archive, WRITE_BYTES) == ARCHIVE_OK &&
+        archive_write_set_bytes_in_last_block(archive, 1) == ARCHIVE_OK &&
+        archive_write_open(archive, compressor, NULL, write_compressed, NULL) == ARCHIVE_OK &&
+        archive_write_header(archive, entry) == ARCHIVE_OK;
+    archive_entry_free(entry);
+    if (!begun) {
+        failed(compressor);
+    }
+    return begun;
+}
+
+struct compressor *compressor_create(enum compression compression, int fd)
+{
+    struct compressor *compressor = calloc(1, sizeof(*compressor));
+    if (compressor == NULL) {
+        return NULL;
+    }
+    compressor->fd = fd;
+    compressor->archive = archive_write_new();
+    if (compressor->archive == NULL) {
+        free(compressor);
+        errno = ENOMEM;
+        return NULL;
+    }
+    if (!begin(compressor, compression)) {
+        int error = errno;
+        compressor_destroy(compressor);
+        errno = error;
+        return NULL;
+    }
+    return compressor;
+}
+
+int compressor_write(struct compressor *compressor, const void *bytes, size_t len)
+{
+    const char *next = bytes;
+    while (len > 0) {
+        la_ssize_t taken = archive_write_data(compressor->archive, next, len);
+        if (taken <= 0) {
+            return failed(compressor);
+        }
+        next += taken;
+        len -= (size_t)taken;
+    }
+    return 0;
+}
+
+int compressor_finish(struct compressor *compressor)
+{
+    return archive_write_close(compressor->archive) == ARCHIVE_OK ? 0 : failed(compressor);
+}
+
+void compressor_destroy(struct compressor *compressor)
+{
+    if (compressor != NULL) {
+        archive_write_fail(compressor->archive); // nothing more is written when it is freed
+        archive_write_free(compressor->archive);
+        free(compressor);
+    }
+}
