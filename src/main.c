@@ -9,6 +9,7 @@
 //            fdio          reading and writing of descriptors
 //            clock         time
 //            thread        pthreads
+//            buf           memory that grows
 //   cli/     options       the command line as typed; options.def is the table of all options
 //            settings      what it means: validated, resolved, immutable
 //            files0        the list of names of --files0-from
@@ -37,6 +38,9 @@
 //            failure       why a record failed
 //   plan/    plan          the operations, compiled; runs a task
 //            op_regex      match and exclude
+//            rewrite       plans with operations that change records
+//            op_subst      substitute
+//            template      the text that takes the place of a match
 //            regex         PCRE2
 //            block_pattern which patterns may be searched over whole blocks, and how
 //   run/     run           builds the parts, waits for the end, takes all apart

@@ -32,19 +32,37 @@ static void print_inputs(FILE *out, const struct settings *settings)
     fprintf(out, "max-record: %" PRIu64 " bytes\n", settings->max_record);
 }
 
+static const char *operation_name(enum operation_kind kind)
+{
+    switch (kind) {
+    case OPERATION_MATCH:
+        return "match";
+    case OPERATION_EXCLUDE:
+        return "exclude";
+    case OPERATION_SUBST:
+        return "subst";
+    case OPERATION_PRINT:
+        return "print";
+    }
+    return "unknown";
+}
+
 static void print_plan(FILE *out, const struct settings *settings)
 {
     fprintf(out, "operations: %zu%s\n", settings->operation_count,
             settings->operation_count == 0 ? " (records pass through)" : "");
     for (size_t i = 0; i < settings->operation_count; i++) {
         const struct operation *operation = &settings->operations[i];
-        print_text(out, operation->kind == OPERATION_MATCH ? "match" : "exclude",
-                   operation->pattern);
+        print_text(out, operation_name(operation->kind), operation->pattern);
     }
     if (settings->operation_count > 0) {
-        fprintf(out, "patterns: %s, %s\n",
+        fprintf(out, "patterns: %s, %s, %s\n",
                 settings->fixed_strings ? "fixed strings" : "regular expressions",
-                settings->ignore_case ? "ignoring case" : "case counts");
+                settings->ignore_case ? "ignoring case" : "case counts",
+                settings->utf ? "on characters of UTF-8" : "on bytes");
+    }
+    if (settings->count) {
+        fprintf(out, "count: only how many records there would be\n");
     }
 }
 

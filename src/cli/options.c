@@ -123,6 +123,12 @@ static void note_option(struct options *options, enum option_id id, const char *
     case OPTION_EXCLUDE:
         add_operation(options, OPERATION_EXCLUDE, value);
         break;
+    case OPTION_SUBST:
+        add_operation(options, OPERATION_SUBST, value);
+        break;
+    case OPTION_PRINT:
+        add_operation(options, OPERATION_PRINT, value);
+        break;
     case OPTION_KEEP_ORDER:
         options->values[OPTION_UNORDERED] = NULL;
         break;

@@ -100,12 +100,19 @@ static bool set_records(struct settings *settings, const struct options *options
     return true;
 }
 
-static void set_operations(struct settings *settings, const struct options *options)
+static bool set_operations(struct settings *settings, const struct options *options)
 {
     settings->operations = options->operations;
     settings->operation_count = options->operation_count;
     settings->ignore_case = options->values[OPTION_IGNORE_CASE] != NULL;
     settings->fixed_strings = options->values[OPTION_FIXED_STRINGS] != NULL;
+    settings->utf = options->values[OPTION_UTF] != NULL;
+    settings->count = options->values[OPTION_COUNT_ONLY] != NULL;
+    if (settings->count && options->values[OPTION_PRINT] != NULL) {
+        diag_error("--count and --print cannot be together: only a number is printed");
+        return false;
+    }
+    return true;
 }
 
 static int parse_percent(const char *text, size_t len, uint64_t *percent)
@@ -305,11 +312,10 @@ struct settings *settings_create(const struct options *options)
         diag_error("no memory for the settings");
         return NULL;
     }
-    set_operations(settings, options);
-    if (!set_records(settings, options) || !set_workers(settings, options) ||
-        !set_memory(settings, options) || !set_queue(settings, options) || !set_drive(settings) ||
-        !set_tmpdir(settings, options) || !set_output(settings, options) ||
-        !set_report(settings, options) ||
+    if (!set_operations(settings, options) || !set_records(settings, options) ||
+        !set_workers(settings, options) || !set_memory(settings, options) ||
+        !set_queue(settings, options) || !set_drive(settings) || !set_tmpdir(settings, options) ||
+        !set_output(settings, options) || !set_report(settings, options) ||
         !set_files(settings, options)) { // last: it may read from standard input
         settings_destroy(settings);
         return NULL;

@@ -14,11 +14,13 @@ struct options;
 enum operation_kind {
     OPERATION_MATCH,   // keep records that match
     OPERATION_EXCLUDE, // drop records that match
+    OPERATION_SUBST,   // replace what matches
+    OPERATION_PRINT,   // replace the record
 };
 
 struct operation {
     enum operation_kind kind;
-    const char *pattern; // as typed
+    const char *pattern; // or expression or template, as typed
 };
 
 enum stats_format {
@@ -41,6 +43,8 @@ struct settings {
     size_t operation_count;
     bool ignore_case;
     bool fixed_strings;
+    bool utf;
+    bool count; // print only how many records would be emitted
 
     // Workers and queue.
     unsigned processors; // that this process may use

@@ -13,7 +13,7 @@
 
 static const char *const group_titles[GROUP_COUNT] = {
     [GROUP_INPUT] = "Input",
-    [GROUP_OPERATIONS] = "Operations on records, in the order given (PCRE2, on bytes)",
+    [GROUP_OPERATIONS] = "Operations on records, in the order given (PCRE2)",
     [GROUP_WORKERS] = "Workers and queue",
     [GROUP_OUTPUT] = "Output",
     [GROUP_REPORT] = "Seeing what happens",
@@ -41,7 +41,8 @@ void usage_print_help(FILE *out)
 {
     fputs("Usage: pproc [OPTION]... [FILE]...\n"
           "Stream the records of FILEs (none, or -: standard input) through a pool of\n"
-          "workers: all of them, or those that match. Compressed inputs are decompressed.\n",
+          "workers: all of them or those that match, as they are or changed. Compressed\n"
+          "inputs are decompressed.\n",
           out);
     for (enum option_group group = 0; group < GROUP_COUNT; group++) {
         fprintf(out, "\n%s:\n", group_titles[group]);

@@ -31,7 +31,7 @@ void result_drop_output(struct result *result)
     result->iov = NULL;
     result->own = NULL;
     result->iov_count = result->own_len = 0;
-    result->refers = false;
+    result->refers = result->unterminated = false;
 }
 
 void result_clear(struct result *result)
@@ -88,7 +88,7 @@ void emitter_init(struct emitter *emitter)
 void emitter_destroy(struct emitter *emitter)
 {
     free(emitter->iov);
-    free(emitter->own);
+    buf_free(&emitter->own);
 }
 
 // Add a piece to the output. base NULL: bytes at the end of `own`.
@@ -114,53 +114,57 @@ static int emitter_piece(struct emitter *emitter, const char *base, size_t len)
     return 0;
 }
 
-static int emitter_reserve(struct emitter *emitter, size_t len)
+int emitter_commit(struct emitter *emitter)
 {
-    size_t need = emitter->own_len + len;
-    if (need <= emitter->own_cap) {
+    size_t len = emitter->own.len - emitter->own_emitted;
+    if (emitter->discard) {
+        emitter_revert(emitter);
         return 0;
     }
-    size_t cap = emitter->own_cap > 0 ? emitter->own_cap : REFER_BYTES;
-    while (cap < need) {
-        cap *= 2;
-    }
-    char *own = realloc(emitter->own, cap);
-    if (own == NULL) {
+    if (len > 0 && emitter_piece(emitter, NULL, len) != 0) {
         return -1;
     }
-    emitter->own = own;
-    emitter->own_cap = cap;
+    emitter->own_emitted = emitter->own.len;
     return 0;
+}
+
+void emitter_revert(struct emitter *emitter)
+{
+    emitter->own.len = emitter->own_emitted;
 }
 
 int emitter_keep(struct emitter *emitter, const char *bytes, size_t len)
 {
+    if (emitter->discard) {
+        return 0;
+    }
     if (len >= REFER_BYTES) {
         return emitter_piece(emitter, bytes, len);
     }
-    if (emitter_reserve(emitter, len) != 0 || emitter_piece(emitter, NULL, len) != 0) {
-        return -1;
-    }
-    memcpy(emitter->own + emitter->own_len, bytes, len);
-    emitter->own_len += len;
-    return 0;
+    return buf_append(&emitter->own, bytes, len) == 0 ? emitter_commit(emitter) : -1;
+}
+
+void emitter_clear(struct emitter *emitter)
+{
+    emitter->iov_count = 0;
+    emitter->own.len = emitter->own_emitted = 0;
+    emitter->unterminated = false;
 }
 
 // The bytes of the emitter, in memory of the right size. NULL: no memory.
 static char *emitter_own(struct emitter *emitter)
 {
     char *own;
-    if (emitter->own_len <= COPY_BYTES) {
-        own = malloc(emitter->own_len);
+    if (emitter->own.len <= COPY_BYTES) {
+        own = malloc(emitter->own.len);
         if (own != NULL) {
-            memcpy(own, emitter->own, emitter->own_len);
+            memcpy(own, emitter->own.bytes, emitter->own.len);
         }
         return own;
     }
-    own = realloc(emitter->own, emitter->own_len);
+    own = realloc(emitter->own.bytes, emitter->own.len);
     if (own != NULL) {
-        emitter->own = NULL;
-        emitter->own_cap = 0;
+        emitter->own = (struct buf){.len = emitter->own.len};
     }
     return own;
 }
@@ -168,11 +172,13 @@ static char *emitter_own(struct emitter *emitter)
 int emitter_finish(struct emitter *emitter, struct result *result)
 {
     if (emitter->iov_count == 0) {
+        result->unterminated = emitter->unterminated;
+        emitter_clear(emitter);
         return 0;
     }
     struct iovec *iov = malloc(emitter->iov_count * sizeof(*iov));
-    char *own = emitter->own_len > 0 ? emitter_own(emitter) : NULL;
-    if (iov == NULL || (own == NULL && emitter->own_len > 0)) {
+    char *own = emitter->own.len > 0 ? emitter_own(emitter) : NULL;
+    if (iov == NULL || (own == NULL && emitter->own.len > 0)) {
         free(iov);
         free(own);
         return -1;
@@ -191,7 +197,8 @@ int emitter_finish(struct emitter *emitter, struct result *result)
     result->iov = iov;
     result->iov_count = emitter->iov_count;
     result->own = own;
-    result->own_len = emitter->own_len;
-    emitter->iov_count = emitter->own_len = 0;
+    result->own_len = emitter->own.len;
+    result->unterminated = emitter->unterminated;
+    emitter_clear(emitter);
     return 0;
 }

@@ -4,6 +4,7 @@
 #ifndef PPROC_CORE_RESULT_H
 #define PPROC_CORE_RESULT_H
 
+#include "base/buf.h"
 #include "core/block.h"
 #include "core/failure.h"
 
@@ -41,6 +42,7 @@ struct result {
     bool spilled;       // `own` is on disk
     off_t spill_offset; // where
     bool refers;        // the output refers to the task's own bytes
+    bool unterminated;  // its last record lacks its delimiter, whatever its bytes end in
     struct tally tally;
     struct failure *failures, *failures_last; // in the order of their records
 
@@ -82,10 +84,12 @@ __attribute__((format(printf, 4, 5))) int result_fail(struct result *result, uin
 // referred to; short ones are copied together, so that neither the pieces nor the bytes grow
 // beyond the task.
 struct emitter {
+    bool discard;      // for good: nothing is to be written, records are only counted
+    bool unterminated; // as in the result
     struct iovec *iov; // base NULL: the next iov_len bytes of `own`
     size_t iov_count, iov_cap;
-    char *own;
-    size_t own_len, own_cap;
+    struct buf own;     // copied bytes, and those that operations made
+    size_t own_emitted; // how many of them belong to pieces
 };
 
 void emitter_init(struct emitter *emitter);
@@ -93,6 +97,14 @@ void emitter_destroy(struct emitter *emitter);
 
 // Bytes of the task's own, which stay where they are until the result is written. 0, or -1.
 int emitter_keep(struct emitter *emitter, const char *bytes, size_t len);
+
+// Other bytes are appended to emitter->own; then they are emitted by the first (0, or -1), or
+// forgotten by the second.
+int emitter_commit(struct emitter *emitter);
+void emitter_revert(struct emitter *emitter);
+
+// Forget all, to begin another task.
+void emitter_clear(struct emitter *emitter);
 
 // Pass all of it to the result and be empty again. 0, or -1 without memory: nothing was passed.
 int emitter_finish(struct emitter *emitter, struct result *result);

@@ -8,8 +8,10 @@
 #include "output/spill.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 // Bytes of spilled results that are in memory at once.
@@ -118,12 +120,13 @@ static int gather_pieces(struct writer *writer, const struct result *result)
 
 static int gather_result(struct writer *writer, const struct result *result)
 {
-    if (result->iov_count == 0) {
+    if (result->iov_count == 0 && !result->unterminated) {
         return 0;
     }
     if (gather_delimiter(writer) != 0 || gather_pieces(writer, result) != 0) {
         return -1;
     }
+    writer->unterminated |= result->unterminated;
     return writer->ordered ? 0 : gather_delimiter(writer);
 }
 
@@ -140,6 +143,16 @@ struct result *writer_write(struct writer *writer, struct result *results)
         }
     }
     return flush(writer) == 0 ? NULL : pending;
+}
+
+int writer_write_number(struct writer *writer, uint64_t number)
+{
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%" PRIu64, number);
+    if (gather(writer, text, (size_t)len) != 0 || gather(writer, &writer->delimiter, 1) != 0) {
+        return -1;
+    }
+    return flush(writer);
 }
 
 int writer_error(const struct writer *writer)

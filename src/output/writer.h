@@ -24,6 +24,9 @@ void writer_destroy(struct writer *writer);
 // whole: then writer_error() says why.
 struct result *writer_write(struct writer *writer, struct result *results);
 
+// Write a number and the delimiter. Returns 0, or -1: then writer_error() says why.
+int writer_write_number(struct writer *writer, uint64_t number);
+
 // The errno of the first failure, or 0.
 int writer_error(const struct writer *writer);
 

@@ -8,19 +8,24 @@
 #include "core/result.h"
 #include "plan/op_regex.h"
 #include "plan/regex.h"
+#include "plan/rewrite.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct plan {
-    uint64_t max_record; // bytes
+    uint64_t max_record;     // bytes
+    bool count_only;         // nothing is written but how many records would be
+    struct rewrite *rewrite; // does all, if an operation changes records; else NULL
     size_t count;
     struct op_regex ops[]; // in the order given
 };
 
 struct plan_state {
     struct matcher *matcher; // NULL without operations
+    struct rewrite_state *rewrite;
     struct emitter emitter;
 };
 
@@ -33,11 +38,21 @@ struct plan *plan_create(const struct settings *settings)
         return NULL;
     }
     plan->max_record = settings->max_record;
+    plan->count_only = settings->count;
 
     unsigned flags = (settings->ignore_case ? REGEX_CASELESS : 0u) |
-                     (settings->fixed_strings ? REGEX_LITERAL : 0u);
+                     (settings->fixed_strings ? REGEX_LITERAL : 0u) |
+                     (settings->utf ? REGEX_UTF : 0u);
+    if (rewrite_wanted(settings)) {
+        plan->rewrite = rewrite_create(settings, flags);
+        if (plan->rewrite == NULL) {
+            plan_destroy(plan);
+            return NULL;
+        }
+        return plan;
+    }
     // Only the first operation sees runs of records; a pattern for these can be slower on one.
-    unsigned first = settings->delimiter == '\n' ? REGEX_LINES : 0u;
+    unsigned first = settings->delimiter == '\n' && !settings->utf ? REGEX_LINES : 0u;
     for (; plan->count < count; plan->count++) {
         if (op_regex_init(&plan->ops[plan->count], &settings->operations[plan->count],
                           plan->count == 0 ? flags | first : flags) != 0) {
@@ -53,6 +68,7 @@ void plan_destroy(struct plan *plan)
     if (plan == NULL) {
         return;
     }
+    rewrite_destroy(plan->rewrite);
     while (plan->count > 0) {
         op_regex_destroy(&plan->ops[--plan->count]);
     }
@@ -66,9 +82,17 @@ struct plan_state *plan_state_create(const struct plan *plan)
         return NULL;
     }
     emitter_init(&state->emitter);
-    if (plan->count > 0) {
+    state->emitter.discard = plan->count_only;
+    if (plan->count > 0 || plan->rewrite != NULL) {
         state->matcher = matcher_create();
         if (state->matcher == NULL) {
+            plan_state_destroy(state);
+            return NULL;
+        }
+    }
+    if (plan->rewrite != NULL) {
+        state->rewrite = rewrite_state_create(plan->rewrite);
+        if (state->rewrite == NULL) {
             plan_state_destroy(state);
             return NULL;
         }
@@ -80,6 +104,7 @@ void plan_state_destroy(struct plan_state *state)
 {
     if (state != NULL) {
         matcher_destroy(state->matcher);
+        rewrite_state_destroy(state->rewrite);
         emitter_destroy(&state->emitter);
         free(state);
     }
@@ -297,13 +322,17 @@ int plan_run(const struct plan *plan, struct plan_state *state, struct result *r
     if (result->task.block->oversize != 0) {
         return fail_too_long(plan, result);
     }
-    int rc = plan->count == 0 ? pass(state, result) : filter(plan, state, result);
+    int rc;
+    if (plan->rewrite != NULL) {
+        rc = rewrite_run(plan->rewrite, state->rewrite, state->matcher, &state->emitter, result);
+    } else {
+        rc = plan->count == 0 ? pass(state, result) : filter(plan, state, result);
+    }
     if (rc == 0) {
         rc = emitter_finish(&state->emitter, result);
     }
     if (rc != 0) {
-        emitter_destroy(&state->emitter); // nothing of it may go to the next result
-        emitter_init(&state->emitter);
+        emitter_clear(&state->emitter); // nothing of it may go to the next result
     }
     return rc;
 }

@@ -96,15 +96,36 @@ static size_t excerpt(const char *pattern, size_t place, size_t columns, char *o
     return at - first + (first > 0 ? 3 : 0);
 }
 
+void regex_refuse(const char *option, const char *reason, const char *text, size_t place)
+{
+    char shown[EXCERPT_BYTES(PLACE_COLUMNS)];
+    size_t column = excerpt(text, place, PLACE_COLUMNS, shown);
+    diag_error("%s: %s\n  %s\n  %*s^", option, reason, shown, (int)column, "");
+}
+
 static void say_invalid(const char *option, const char *pattern, int error, size_t place)
 {
-    char reason[160] = "UTF cannot be turned on: patterns see bytes";
+    char reason[160] = "UTF is turned on by --utf, for all patterns; without it they see bytes";
     if (error != PCRE2_ERROR_UTF_IS_DISABLED) {
         pcre2_get_error_message(error, (PCRE2_UCHAR *)reason, sizeof(reason));
     }
-    char text[EXCERPT_BYTES(PLACE_COLUMNS)];
-    size_t column = excerpt(pattern, place, PLACE_COLUMNS, text);
-    diag_error("%s: %s\n  %s\n  %*s^", option, reason, text, (int)column, "");
+    regex_refuse(option, reason, pattern, place);
+}
+
+static uint32_t compile_options(unsigned flags)
+{
+    uint32_t options = flags & REGEX_CASELESS ? PCRE2_CASELESS : 0;
+    if (flags & REGEX_LITERAL) {
+        options |= PCRE2_LITERAL;
+    }
+    if (flags & REGEX_UTF) {
+        // Records are any bytes. Code that is made so checks them itself, in the JIT too.
+        options |= PCRE2_UTF | PCRE2_MATCH_INVALID_UTF;
+        return flags & REGEX_LITERAL ? options : options | PCRE2_UCP; // PCRE2 takes not both
+    }
+    // The direct entry to the JIT does not check UTF: no pattern may turn it on. Plain text cannot,
+    // and PCRE2 does not take both options.
+    return flags & REGEX_LITERAL ? options : options | PCRE2_NEVER_UTF;
 }
 
 // NULL with *error and *place if the pattern is not valid, or without memory.
@@ -121,14 +142,6 @@ static pcre2_code *compile(const char *pattern, uint32_t options, int *error, PC
         pcre2_compile((PCRE2_SPTR)pattern, strlen(pattern), options, error, place, context);
     pcre2_compile_context_free(context);
     return code;
-}
-
-static uint32_t compile_options(unsigned flags)
-{
-    // Records are any bytes, and the direct entry to the JIT does not check UTF: no pattern may
-    // turn it on. Plain text cannot, and PCRE2 does not take both options.
-    uint32_t options = flags & REGEX_LITERAL ? PCRE2_LITERAL : PCRE2_NEVER_UTF;
-    return flags & REGEX_CASELESS ? options | PCRE2_CASELESS : options;
 }
 
 // Matches that can only begin where a line does need the lines to be found first, and memchr() is
@@ -169,6 +182,10 @@ static bool compile_jit(pcre2_code *code, const char *pattern)
 {
     // The direct entry to the JIT takes no notice of a leading (*NOTEMPTY).
     if (strstr(pattern, "(*NOTEMPTY") != NULL) {
+        return false;
+    }
+    // The JIT before 10.43 may miss matches of (a|)b* with an empty last alternative.
+    if (PCRE2_MAJOR == 10 && PCRE2_MINOR < 43 && strstr(pattern, "|)") != NULL) {
         return false;
     }
     size_t size = 0; // stays 0 after (*NO_JIT), which is no error
@@ -307,6 +324,97 @@ int regex_search(const struct regex *regex, struct matcher *matcher, const char 
         return 1;
     }
     return rc == PCRE2_ERROR_NOMATCH ? 0 : -1;
+}
+
+// --- finding of places
+
+unsigned regex_groups(const struct regex *regex)
+{
+    uint32_t count = 0;
+    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_CAPTURECOUNT, &count); // cannot fail
+    return count;
+}
+
+size_t regex_groups_named(const struct regex *regex, const char *name, size_t len,
+                          unsigned *numbers)
+{
+    // An entry is the number in two bytes and the name; same names are in the order of numbers.
+    uint32_t count = 0, size = 0;
+    PCRE2_SPTR entry = NULL;
+    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_NAMECOUNT, &count);
+    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+    (void)pcre2_pattern_info(regex->code, PCRE2_INFO_NAMETABLE, &entry);
+
+    size_t found = 0;
+    for (; count > 0; count--, entry += size) {
+        const char *known = (const char *)entry + 2;
+        if (strlen(known) == len && memcmp(known, name, len) == 0) {
+            numbers[found++] = (unsigned)entry[0] << 8 | entry[1];
+        }
+    }
+    return found;
+}
+
+struct captures *captures_create(unsigned pairs)
+{
+    return (struct captures *)pcre2_match_data_create(pairs, NULL);
+}
+
+void captures_destroy(struct captures *captures)
+{
+    pcre2_match_data_free((pcre2_match_data *)captures);
+}
+
+const size_t *captures_offsets(const struct captures *captures)
+{
+    return pcre2_get_ovector_pointer((pcre2_match_data *)captures);
+}
+
+// See interpret().
+static int interpret_from(const struct regex *regex, const struct matcher *matcher,
+                          pcre2_match_data *data, const char *bytes, size_t len, size_t from,
+                          uint32_t options)
+{
+    uint32_t pairs = pcre2_get_ovector_count(data);
+    pcre2_match_data *own = pcre2_match_data_create(pairs, NULL);
+    if (own == NULL) {
+        return PCRE2_ERROR_NOMEMORY;
+    }
+    int rc = pcre2_match(regex->code, (PCRE2_SPTR)bytes, len, from, options | PCRE2_NO_JIT, own,
+                         matcher->context);
+    if (rc >= 0) {
+        memcpy(pcre2_get_ovector_pointer(data), pcre2_get_ovector_pointer(own),
+               pairs * 2 * sizeof(PCRE2_SIZE));
+    }
+    pcre2_match_data_free(own);
+    return rc;
+}
+
+int regex_find(const struct regex *regex, struct matcher *matcher, struct captures *captures,
+               const char *bytes, size_t len, size_t from, bool not_empty_at_from)
+{
+    pcre2_match_data *data = (pcre2_match_data *)captures;
+    uint32_t options = not_empty_at_from ? PCRE2_NOTEMPTY_ATSTART : 0;
+    int rc = PCRE2_ERROR_JIT_STACKLIMIT;
+    if (regex->jit) {
+        rc = pcre2_jit_match(regex->code, (PCRE2_SPTR)bytes, len, from, options, data,
+                             matcher->context);
+    }
+    if (rc == PCRE2_ERROR_JIT_STACKLIMIT) {
+        rc = interpret_from(regex, matcher, data, bytes, len, from, options);
+    }
+    if (rc >= 0) {
+        const PCRE2_SIZE *match = pcre2_get_ovector_pointer(data);
+        if (match[0] >= from && match[0] <= match[1]) {
+            return 1;
+        }
+        rc = PCRE2_ERROR_BADSUBSPATTERN; // by \K where it makes no sense
+    }
+    if (rc == PCRE2_ERROR_NOMATCH) {
+        return 0;
+    }
+    give_up(matcher, regex, rc);
+    return -1;
 }
 
 const char *matcher_error(const struct matcher *matcher)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Regular expressions on bytes: PCRE2 with JIT, and with limits.
+// Regular expressions on bytes or characters: PCRE2 with JIT, and with limits.
 
 #ifndef PPROC_PLAN_REGEX_H
 #define PPROC_PLAN_REGEX_H
@@ -17,12 +17,24 @@ enum regex_flags {
     REGEX_CASELESS = 1 << 0,
     REGEX_LITERAL = 1 << 1, // the pattern is plain text
     REGEX_LINES = 1 << 2,   // records are lines: it may be made for regex_search() too
+    REGEX_UTF = 1 << 3,     // it sees characters; no match contains a byte that is not UTF-8
 };
 
 // Compile `pattern`, which `option` of the command line gave. On failure says what is wrong on
 // standard error, with the place in the pattern if it has one, and returns NULL.
 struct regex *regex_create(const char *option, const char *pattern, unsigned flags);
 void regex_destroy(struct regex *regex);
+
+// Say on standard error what is wrong at byte `place` of a text that `option` gave.
+void regex_refuse(const char *option, const char *reason, const char *text, size_t place);
+
+// How many capture groups the pattern has.
+unsigned regex_groups(const struct regex *regex);
+
+// Puts the numbers of the groups that have this name, ascending, into numbers[], which has room for
+// as many as there are groups. Returns how many.
+size_t regex_groups_named(const struct regex *regex, const char *name, size_t len,
+                          unsigned *numbers);
 
 // NULL: no memory.
 struct matcher *matcher_create(void);
@@ -41,7 +53,22 @@ bool regex_searches(const struct regex *regex);
 int regex_search(const struct regex *regex, struct matcher *matcher, const char *lines, size_t len,
                  size_t *offset);
 
-// Why the last regex_match() that returned -1 did so, for a person.
+// Where a match and its groups lie. One thread uses it, with one regex.
+struct captures;
+
+// With room for groups 0 (the match) to `pairs` - 1. NULL: no memory.
+struct captures *captures_create(unsigned pairs);
+void captures_destroy(struct captures *captures);
+
+// Start and end of each group, in bytes of the subject of the last match; SIZE_MAX if it is unset.
+const size_t *captures_offsets(const struct captures *captures);
+
+// Find the first match that starts at byte `from` or later; with `not_empty_at_from` none that is
+// empty there. The rest as for regex_match().
+int regex_find(const struct regex *regex, struct matcher *matcher, struct captures *captures,
+               const char *bytes, size_t len, size_t from, bool not_empty_at_from);
+
+// Why the last regex_match() or regex_find() that returned -1 did so, for a person.
 const char *matcher_error(const struct matcher *matcher);
 
 #endif

@@ -317,6 +317,9 @@ static enum exit_status conclude(struct run *run)
     if (core_try_output(shared->core, &work)) {
         failures_tell(work.failures, &shared->failures_shown);
     }
+    if (run->settings->count && run->signal == 0 && !is_broken(run)) {
+        (void)writer_write_number(shared->writer, core_ledger(shared->core).emitted); // told below
+    }
     finish_output(run);
     if (run->output_error == EPIPE && !run->signals.pipe_ignored) {
         signals_die(SIGPIPE);

@@ -256,6 +256,14 @@ no_memory()
     no_memory "$PPROC" -j2 -m GET in.gz
 }
 
+@test "no memory, at any point, while records are changed" {
+    need_faults
+    head -n 20 in >few && mv few in
+    sed -nE 's/^([0-9]+).*GET.*/GET 1/p' in >expected
+    no_memory "$PPROC" -j2 -m '(GET)' -s 's/^\d+/1/' -s 's/ .*//' -p '$1 $0' -s 's/0$/1/' \
+        -s 's/^(GET) GET$/$1 1/'
+}
+
 @test "no memory, at any point, while any other compressed input is read" {
     need_faults
     head -n 20 in >few && mv few in

@@ -75,8 +75,8 @@ to_nowhere()
 }
 
 @test "what is not built is refused, not ignored" {
-    for option in --args -L --record-start --csv --header --follow -s -p -c --utf \
-        --plugin --batch --coproc --each -n --shell -C -I --pool --priority --key --rate --retries \
+    for option in --args -L --record-start --csv --header --follow --plugin \
+        --batch --coproc --each -n --shell -C -I --pool --priority --key --rate --retries \
         --timeout --dead-letter --replay --halt --tag --joblog --progress --dry-run; do
         refused "unknown option '$option'" "$option"
     done
@@ -175,7 +175,7 @@ max-record: 5120 bytes
 operations: 2
 match: x\d
 exclude: y
-patterns: regular expressions, ignoring case
+patterns: regular expressions, ignoring case, on bytes
 jobs: 1
 threads: 1
 drive: self-serve

@@ -77,6 +77,11 @@ static void test_operations(void)
            operation_is(2, OPERATION_MATCH, "c") && operation_is(3, OPERATION_EXCLUDE, "d") &&
            operation_is(4, OPERATION_MATCH, "e"),
        "operations are kept in the order given, -e is -m");
+    OK(parse("-p a -m b -s c --print=d --subst e -v f") == 0 && options.operation_count == 6 &&
+           operation_is(0, OPERATION_PRINT, "a") && operation_is(1, OPERATION_MATCH, "b") &&
+           operation_is(2, OPERATION_SUBST, "c") && operation_is(3, OPERATION_PRINT, "d") &&
+           operation_is(4, OPERATION_SUBST, "e") && operation_is(5, OPERATION_EXCLUDE, "f"),
+       "of every kind");
 }
 
 static void test_last_of_two(void)

@@ -140,7 +140,7 @@ static void test_refusals(void)
                                                 "?(\n"
                                                 "         ^\n") == 0,
        "what cannot be printed is a question mark");
-    OK(strstr(refusal("(*UTF)a"), "UTF cannot be turned on") != NULL, "UTF is refused");
+    OK(strstr(refusal("(*UTF)a"), "UTF is turned on by --utf") != NULL, "UTF is refused");
 
     char *head = repeat("ab", 400, "[z-a]"), *tail = repeat("cd", 400, ""), *pattern;
     if (asprintf(&pattern, "%s%s", head, tail) < 0) {

@@ -155,10 +155,44 @@ static void test_count(void)
     OK(same, "records are counted as a plain loop does, whatever the length and the delimiter");
 }
 
+static void test_emitter_own(void)
+{
+    struct block block = {.delimiter = '\n'};
+    struct result *result = result_create(&block, 0, 0);
+    struct emitter emitter;
+    emitter_init(&emitter);
+
+    bool done = emitter_keep(&emitter, "ab", 2) == 0 && buf_append(&emitter.own, "cd", 2) == 0 &&
+                emitter_commit(&emitter) == 0 && buf_append(&emitter.own, "no", 2) == 0;
+    emitter_revert(&emitter);
+    done = done && emitter_keep(&emitter, "ef", 2) == 0 && emitter_finish(&emitter, result) == 0;
+    OK(done && result->iov_count == 1 && result->own_len == 6 &&
+           memcmp(result->own, "abcdef", 6) == 0,
+       "bytes that were made are emitted between those that are kept, or forgotten");
+    result_destroy(result);
+
+    result = result_create(&block, 0, 0);
+    emitter.unterminated = true;
+    OK(emitter_finish(&emitter, result) == 0 && result->iov_count == 0 && result->unterminated &&
+           !emitter.unterminated,
+       "an empty record may lack its delimiter");
+    result_clear(result);
+    OK(!result->unterminated, "until the next attempt");
+
+    emitter.discard = true;
+    OK(emitter_keep(&emitter, "ab", 2) == 0 && buf_append(&emitter.own, "cd", 2) == 0 &&
+           emitter_commit(&emitter) == 0 && emitter_finish(&emitter, result) == 0 &&
+           result->iov_count == 0 && result->own == NULL,
+       "what is discarded takes no memory");
+    result_destroy(result);
+    emitter_destroy(&emitter);
+}
+
 int main(void)
 {
     srand(1);
     test_emitter();
+    test_emitter_own();
     test_mixed();
     test_failures();
     test_count();

@@ -193,6 +193,12 @@ static void test_operations(void)
            strcmp(settings->operations[1].pattern, "b") == 0 && settings->ignore_case &&
            settings->fixed_strings,
        "operations in order, -i and -F for all of them");
+    OK(!settings->utf && !settings->count, "bytes and no count are the default");
+    OK(SETTLE("--utf", "-c", "-s", "s/a/b/") != NULL && settings->utf && settings->count &&
+           settings->operations[0].kind == OPERATION_SUBST,
+       "--utf, and -c with what changes records");
+    OK(SETTLE("-c", "-p", "a") == NULL && SETTLE("-p", "a", "-c") == NULL,
+       "but not with a template");
 }
 
 static void test_report(void)

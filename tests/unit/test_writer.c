@@ -83,6 +83,40 @@ static void test_delimiters(void)
        "unordered, it is always added");
 }
 
+// An empty last record without its delimiter, as an operation may leave it, between others.
+static void test_empty_record(void)
+{
+    static const char *const texts[] = {"a\n", "", "b\n", "c\n", NULL};
+    for (unsigned ordered = 0; ordered < 2; ordered++) {
+        struct result *results = make_results(texts);
+        results->queue_next->unterminated = true;
+        results->queue_next->queue_next->queue_next->unterminated = true;
+        size_t len;
+        OK(strcmp(output_of(results, ordered, &len), ordered ? "a\n\nb\nc\n" : "a\n\nb\nc\n\n") ==
+               0,
+           "an empty record gets its delimiter, and one that ends in such a byte, %s",
+           ordered ? "if more follows" : "always");
+    }
+}
+
+static void test_number(void)
+{
+    char text[32] = "", path[] = "/tmp/test_writer.XXXXXX";
+    int fd = mkostemp(path, O_CLOEXEC);
+    struct sink *sink = sink_open(path);
+    struct writer *writer = writer_create(sink, ';', true, spill);
+    bool written = writer_write_number(writer, UINT64_MAX) == 0 && sink_finish(sink) == 0;
+    close(fd);
+    fd = open(path, O_RDONLY | O_CLOEXEC); // another file by now
+    OK(written && read(fd, text, sizeof(text) - 1) == 21 &&
+           strcmp(text, "18446744073709551615;") == 0 && writer_bytes(writer) == 21,
+       "a number is written with a delimiter, and its bytes are counted");
+    writer_destroy(writer);
+    sink_destroy(sink);
+    close(fd);
+    unlink(path);
+}
+
 static void test_many(void)
 {
     struct result *first = NULL, **end = &first;
@@ -165,6 +199,8 @@ int main(void)
 {
     spill = spill_create("/tmp");
     test_delimiters();
+    test_empty_record();
+    test_number();
     test_many();
     test_spilled();
     test_failing();
