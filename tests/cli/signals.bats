@@ -165,7 +165,8 @@ dead_or_killed_again()
     for order in -k -u; do
         for i in 0 1 2 4 8 16 32; do
             local status=0
-            timeout -s TERM "$(printf '0.%03d' "$((i + 1))")" \
+            # --foreground: else it sends the signal twice, and the second one ends all at once.
+            timeout --foreground -s TERM "$(printf '0.%03d' "$((i + 1))")" \
                 "$PPROC" $order -j4 -m GET --stats=json many >out 2>err || status=$?
             [[ $status == 0 || $status == 124 ]]
             if [[ $order == -k ]]; then
