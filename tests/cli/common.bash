@@ -34,6 +34,17 @@ skip_if_sanitized()
     [[ -z $SANITIZER ]] || skip "not with the sanitizer $SANITIZER"
 }
 
+# damaged FILE [TEXT]: exit status 3, and one message, about FILE, that has the text; what was
+# written is in `actual`.
+damaged()
+{
+    local status=0
+    "$PPROC" -j2 "$1" >actual 2>err || status=$?
+    [[ $status == 3 ]]
+    [[ $(wc -l <err) == 1 ]]
+    [[ $(<err) == "pproc: $1: "*"${2-}"* ]]
+}
+
 # account KEY FILE: a number of the account that --stats=json left as the last line of FILE.
 account()
 {

@@ -35,17 +35,6 @@ name()
     echo "x.${suffix[$1]}"
 }
 
-# damaged FILE [TEXT]: exit status 3, and one message, about FILE, that has the text; what was
-# written is in `actual`.
-damaged()
-{
-    local status=0
-    "$PPROC" -j2 "$1" >actual 2>err || status=$?
-    [[ $status == 3 ]]
-    [[ $(wc -l <err) == 1 ]]
-    [[ $(<err) == "pproc: $1: "*"${2-}"* ]]
-}
-
 # What was written is a beginning of the sample, of whole records.
 begins_sample()
 {

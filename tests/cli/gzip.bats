@@ -17,17 +17,6 @@ setup()
     data=$BATS_FILE_TMPDIR/data
 }
 
-# damaged FILE [TEXT]: exit status 3, and one message, about FILE, that has the text; what was
-# written is in `actual`.
-damaged()
-{
-    local status=0
-    "$PPROC" -j2 "$1" >actual 2>err || status=$?
-    [[ $status == 3 ]]
-    [[ $(wc -l <err) == 1 ]]
-    [[ $(<err) == "pproc: $1: "*"${2-}"* ]]
-}
-
 @test "gzip is decompressed, whatever its name, from a file and from a pipe" {
     gzip -c "$SAMPLE" >x.gz
     cp x.gz x.log
