@@ -35,7 +35,7 @@
 //            retry         tasks that wait for their next attempt
 //            block         a run of records, the unit of memory
 //            result        a task and what it gave
-//            failure       why a record failed
+//            failure       records that failed, and why
 //   plan/    plan          the operations, compiled; runs a task
 //            op_regex      match and exclude
 //            rewrite       plans with operations that change records

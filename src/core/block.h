@@ -34,6 +34,7 @@ struct block {
     uint64_t oversize;         // if not 0 the block is the head of one record of that many bytes,
                                // more than a record may have
     char delimiter;            // ends each record
+    bool keep_failed;          // records that fail are kept, for dead letters
     bool more;                 // the input had more to give, without waiting
 
     // The core's, guarded by its lock.

@@ -90,11 +90,7 @@ void core_destroy(struct core *core)
         block_destroy(core->config.pool, block);
         core->oldest++;
     }
-    while (core->failures_first != NULL) {
-        struct failure *next = core->failures_first->next;
-        free(core->failures_first);
-        core->failures_first = next;
-    }
+    failures_destroy(core->failures_first);
     pthread_cond_destroy(&core->output);
     pthread_cond_destroy(&core->room);
     pthread_mutex_destroy(&core->mutex);
@@ -397,7 +393,7 @@ enum core_verdict core_fail(struct core *core, struct result *result, struct fai
     wake_writer(core);
     wake_at_end(core);
     mutex_unlock(&core->mutex);
-    free(failure);
+    failure_destroy(failure);
     return verdict;
 }
 

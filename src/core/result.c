@@ -3,8 +3,6 @@
 
 #include "core/result.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,12 +34,8 @@ void result_drop_output(struct result *result)
 
 void result_clear(struct result *result)
 {
-    struct failure *failure;
-    while ((failure = result->failures) != NULL) {
-        result->failures = failure->next;
-        free(failure);
-    }
-    result->failures_last = NULL;
+    failures_destroy(result->failures);
+    result->failures = result->failures_last = NULL;
     result_drop_output(result);
     result->tally = (struct tally){0};
 }
@@ -55,20 +49,30 @@ void result_destroy(struct result *result)
     }
 }
 
-int result_fail(struct result *result, uint64_t index, enum error error, const char *format, ...)
+int result_fail(struct result *result, uint64_t index, const char *record, size_t len,
+                struct cause *cause)
 {
     struct failure *failure = calloc(1, sizeof(*failure));
     if (failure == NULL) {
         return -1;
     }
-    failure->error = error;
-    failure->input = result->task.block->input;
+    const struct task *task = &result->task;
+    const struct block *block = task->block;
+    failure->cause = cause_ref(cause);
+    failure->input = block->input;
     failure->nr = index;
-
-    va_list args;
-    va_start(args, format);
-    vsnprintf(failure->message, sizeof(failure->message), format, args);
-    va_end(args);
+    failure->offset = block->offset + task->off + (size_t)(record - result_bytes(result));
+    failure->truncated = block->oversize > len;
+    failure->attempts = block->oversize == 0 ? task->attempts + 1 : 0; // nothing runs on a part
+    if (block->keep_failed) {
+        failure->record = malloc(len + 1); // never of no bytes
+        if (failure->record == NULL) {
+            failure_destroy(failure);
+            return -1;
+        }
+        memcpy(failure->record, record, len);
+        failure->record_len = len;
+    }
 
     if (result->failures == NULL) {
         result->failures = failure;

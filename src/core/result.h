@@ -75,9 +75,10 @@ void result_drop_output(struct result *result);
 void result_destroy(struct result *result);
 
 // Note that record number `index` of the task (from 0) failed, and count it in the tally, not as
-// read. Returns 0, or -1: no memory.
-__attribute__((format(printf, 4, 5))) int result_fail(struct result *result, uint64_t index,
-                                                      enum error error, const char *format, ...);
+// read. `record` points to its `len` bytes in result_bytes(), the delimiter not included. Takes a
+// reference of its own of `cause`. Returns 0, or -1: no memory.
+int result_fail(struct result *result, uint64_t index, const char *record, size_t len,
+                struct cause *cause);
 
 // Collects what one task emits, then hands it to its result. Each worker has one and uses it for
 // task after task, so that its memory is got once. Long runs of the task's own bytes are

@@ -7,7 +7,6 @@
 #include "input/input.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 void failures_tell(struct failure *failures, unsigned *shown)
 {
@@ -16,10 +15,10 @@ void failures_tell(struct failure *failures, unsigned *shown)
         failures = failure->next;
         if (*shown < FAILURES_SHOWN) {
             diag_error("%s:%" PRIu64 ": %s: %s", failure->input->name, failure->nr,
-                       error_name(failure->error), failure->message);
+                       error_name(failure->cause->error), failure->cause->message);
             (*shown)++;
         }
-        free(failure);
+        failure_destroy(failure);
     }
 }
 

@@ -10,6 +10,7 @@
 struct matcher;
 struct operation;
 struct regex;
+struct result;
 
 // What an operation makes of a record.
 enum verdict {
@@ -30,5 +31,10 @@ void op_regex_destroy(struct op_regex *op);
 
 enum verdict op_regex_run(const struct op_regex *op, struct matcher *matcher, const char *record,
                           size_t len);
+
+// The matcher gave up on a record of `result`, the next one to be counted: it has failed. Returns
+// 0, or -1: no memory.
+int op_regex_fail(const struct matcher *matcher, struct result *result, const char *record,
+                  size_t len);
 
 #endif

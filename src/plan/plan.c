@@ -113,10 +113,17 @@ void plan_state_destroy(struct plan_state *state)
 static int fail_too_long(const struct plan *plan, struct result *result)
 {
     result->tally.records = 1;
-    return result_fail(result, 0, ERROR_TOO_LONG,
-                       "a record of %" PRIu64 " bytes, longer than the limit of %" PRIu64
-                       "; --max-record=SIZE raises it",
-                       result->task.block->oversize, plan->max_record);
+    struct cause *cause =
+        cause_create(ERROR_TOO_LONG,
+                     "a record of %" PRIu64 " bytes, longer than the limit of %" PRIu64
+                     "; --max-record=SIZE raises it",
+                     result->task.block->oversize, plan->max_record);
+    if (cause == NULL) {
+        return -1;
+    }
+    int rc = result_fail(result, 0, result_bytes(result), result->task.len, cause);
+    cause_unref(cause);
+    return rc;
 }
 
 // With no operation everything passes.
@@ -170,11 +177,10 @@ static int drop(struct filter *filter, const char *to, size_t records)
     return leave_out(filter, to, records);
 }
 
-static int fail(struct filter *filter, const char *to)
+static int fail(struct filter *filter, const char *stop, const char *to)
 {
-    struct result *result = filter->result;
-    if (result_fail(result, result->tally.records, ERROR_REGEX, "%s",
-                    matcher_error(filter->state->matcher)) != 0) {
+    size_t len = (size_t)(stop - filter->record);
+    if (op_regex_fail(filter->state->matcher, filter->result, filter->record, len) != 0) {
         return -1;
     }
     return leave_out(filter, to, 1);
@@ -212,7 +218,7 @@ static int decide_each(struct filter *filter, const char *to, size_t op)
             rc = drop(filter, next, 1);
             break;
         case RECORD_FAILED:
-            rc = fail(filter, next);
+            rc = fail(filter, filter->record + len, next);
         }
     }
     return rc;

@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "cli/settings.h"
 #include "core/result.h"
+#include "plan/op_regex.h"
 #include "plan/op_subst.h"
 #include "plan/regex.h"
 #include "plan/template.h"
@@ -351,8 +352,7 @@ static int run_record(struct walk *walk, size_t len, const char *next, struct re
         break;
     case FATE_FAILED:
         emitter_revert(walk->emitter);
-        status = result_fail(result, result->tally.records, ERROR_REGEX, "%s",
-                             matcher_error(walk->matcher));
+        status = op_regex_fail(walk->matcher, result, walk->record, len);
         if (status == 0) {
             status = emit_kept(walk);
         }

@@ -98,7 +98,7 @@ static const char *written(struct core *core)
     while (work.failures != NULL) {
         struct failure *next = work.failures->next;
         len += (size_t)sprintf(text + len, "!%d", (int)work.failures->nr);
-        free(work.failures);
+        failure_destroy(work.failures);
         work.failures = next;
     }
     core_written(core, work.results, NULL);

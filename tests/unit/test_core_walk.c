@@ -121,6 +121,7 @@ static void run_task(struct walk *walk, struct result *result)
     struct emitter emitter;
     emitter_init(&emitter);
     bool fails = false;
+    struct cause *cause = cause_create(ERROR_REGEX, "as it should");
     for (const char *record = bytes; record < end;) {
         const char *next = memchr(record, '\n', (size_t)(end - record));
         next = next != NULL ? next + 1 : end;
@@ -133,7 +134,7 @@ static void run_task(struct walk *walk, struct result *result)
             result->tally.dropped++;
             break;
         case 'i':
-            result_fail(result, result->tally.records, ERROR_REGEX, "as it should");
+            result_fail(result, result->tally.records, record, 1, cause);
             break;
         case 'x':
             fails = true;
@@ -157,6 +158,7 @@ static void run_task(struct walk *walk, struct result *result)
         core_done(walk->core, result, (int64_t)any(walk, 1000000));
     }
     emitter_destroy(&emitter);
+    cause_unref(cause);
 }
 
 static void emit(struct walk *walk, const struct result *result)
@@ -186,7 +188,7 @@ static void tell_failures(struct walk *walk, struct failure *failure)
         must(walk, failure->nr > walk->last_failed, "failures come in input order");
         walk->failed[failure->nr - 1]++;
         walk->last_failed = (unsigned)failure->nr;
-        free(failure);
+        failure_destroy(failure);
     }
 }
 

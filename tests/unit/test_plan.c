@@ -191,9 +191,9 @@ static void test_failures(void)
     const struct failure *first = trial.result->failures, *second = first->next;
     OK(first->nr == 1 && second->nr == 5 && second->next == NULL,
        "the failures have the places of their records");
-    OK(first->error == ERROR_REGEX, "the reason is the pattern");
-    OK(strstr(first->message, "--match '" CATASTROPHE "'") != NULL, "which is named: %s",
-       first->message);
+    OK(first->cause->error == ERROR_REGEX, "the reason is the pattern");
+    OK(strstr(first->cause->message, "--match '" CATASTROPHE "'") != NULL, "which is named: %s",
+       first->cause->message);
 
     OK(is(run_all(&trial, "aa\n"), 1, 1, 0, 0), "and the next task is run as ever");
     end(&trial);
@@ -213,9 +213,10 @@ static void test_too_long(void)
     block.oversize = 0;
 
     const struct failure *failure = trial.result->failures;
-    OK(failure->error == ERROR_TOO_LONG && failure->nr == 0, "as too long");
-    OK(strstr(failure->message, "5000000000") != NULL && strstr(failure->message, "1000;") != NULL,
-       "with its length and the limit: %s", failure->message);
+    OK(failure->cause->error == ERROR_TOO_LONG && failure->nr == 0, "as too long");
+    const char *message = failure->cause->message;
+    OK(strstr(message, "5000000000") != NULL && strstr(message, "1000;") != NULL,
+       "with its length and the limit: %s", message);
     end(&trial);
 }
 

@@ -111,21 +111,74 @@ static void test_mixed(void)
 
 static void test_failures(void)
 {
-    struct block block = {.delimiter = '\n'};
-    struct result *result = result_create(&block, 0, 10);
-    result_fail(result, 3, ERROR_REGEX, "first %d", 1);
-    result_fail(result, 5, ERROR_TOO_LONG, "second");
-    const struct failure *first = result->failures, *second = first->next;
-    OK(first->nr == 3 && strcmp(first->message, "first 1") == 0 && second->nr == 5 &&
-           second->next == NULL,
-       "failures are kept in order, with number and message");
-    OK(result->tally.failed == 2, "and counted");
-    OK(strcmp(error_name(first->error), "regex") == 0 &&
-           strcmp(error_name(second->error), "too-long") == 0,
-       "their reasons have the names of dead letters");
+    static char bytes[] = "aa\nbbb\n";
+    struct block block = {.delimiter = '\n', .buf = bytes, .len = 7, .offset = 1000};
+    struct result *result = result_create(&block, 3, 4);
+    struct cause *cause = cause_create(ERROR_REGEX, "message %d", 1);
+    result_fail(result, 3, result_bytes(result), 3, cause);
+    const struct failure *failure = result->failures;
+    OK(failure->nr == 3 && strcmp(failure->cause->message, "message 1") == 0 &&
+           failure->offset == 1003 && failure->attempts == 1,
+       "a failure knows the record's number and place, why it failed and how often it was tried");
+    OK(failure->record == NULL && !failure->truncated, "the record itself is not kept");
+
+    block.keep_failed = true;
+    result_fail(result, 5, result_bytes(result), 3, cause);
+    cause_unref(cause);
+    failure = failure->next;
+    OK(failure->nr == 5 && failure->next == NULL && failure->cause == cause,
+       "failures are in order, and share a cause that outlives its maker");
+    OK(failure->record_len == 3 && memcmp(failure->record, "bbb", 3) == 0,
+       "the record is kept if that is wanted");
+    OK(result->tally.failed == 2, "they are counted");
     result_clear(result);
     OK(result->failures == NULL && result->tally.failed == 0, "and gone when the task runs again");
     result_destroy(result);
+}
+
+static void test_truncated(void)
+{
+    static char bytes[] = "head";
+    struct block block = {
+        .delimiter = '\n', .buf = bytes, .len = 4, .oversize = 100, .keep_failed = true};
+    struct result *result = result_create(&block, 0, 4);
+    struct cause *cause = cause_create(ERROR_TOO_LONG, "too long");
+    result_fail(result, 0, bytes, 4, cause);
+    cause_unref(cause);
+    OK(result->failures->truncated && result->failures->attempts == 0,
+       "of a record that is too long a part is kept, and nothing was tried");
+    result_destroy(result);
+}
+
+static void test_causes(void)
+{
+    struct cause *exited = cause_create(ERROR_EXIT, "status 1");
+    struct cause *again = cause_create(ERROR_EXIT, "another message");
+    struct cause *killed = cause_create(ERROR_SIGNAL, "signal 9");
+    OK(exited->status == -1 && exited->signal == 0, "a cause has no status and no signal at first");
+    exited->status = again->status = 1;
+    killed->signal = 9;
+    OK(cause_alike(exited, again) && !cause_alike(exited, killed),
+       "causes are alike whatever their messages are");
+    again->status = 2;
+    OK(!cause_alike(exited, again), "but not with another status");
+    cause_unref(exited);
+    cause_unref(again);
+    cause_unref(killed);
+
+    static const struct {
+        enum error error;
+        const char *name;
+    } names[] = {
+        {ERROR_EXIT, "exit"},     {ERROR_SIGNAL, "signal"},     {ERROR_TIMEOUT, "timeout"},
+        {ERROR_SPAWN, "spawn"},   {ERROR_CRASH, "crash"},       {ERROR_REGEX, "regex"},
+        {ERROR_PLUGIN, "plugin"}, {ERROR_TOO_LONG, "too-long"}, {ERROR_PROTOCOL, "protocol"},
+    };
+    bool right = true;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        right = right && strcmp(error_name(names[i].error), names[i].name) == 0;
+    }
+    OK(right, "reasons have the names of dead letters");
 }
 
 static size_t count_slowly(const char *bytes, size_t len, char delimiter)
@@ -195,6 +248,8 @@ int main(void)
     test_emitter_own();
     test_mixed();
     test_failures();
+    test_truncated();
+    test_causes();
     test_count();
     return tap_done();
 }
