@@ -34,6 +34,7 @@
 //            levels        records that wait, by priority
 //            retry         tasks that wait for their next attempt
 //            block         a run of records, the unit of memory
+//            records       where the records of a block end
 //            result        a task and what it gave
 //            failure       records that failed, and why
 //   plan/    plan          the operations, compiled; runs a task

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Memory of blocks, and finding and counting the records in them.
+// Memory of blocks.
 
 #include "core/block.h"
 
@@ -16,54 +16,6 @@ struct block_pool {
     unsigned count;
     char *free[];
 };
-
-size_t block_record_end(const struct block *block, size_t off)
-{
-    const char *end = memchr(block->buf + off, block->delimiter, block->len - off);
-    return end != NULL ? (size_t)(end + 1 - block->buf) : block->len;
-}
-
-// A vector that every machine has instructions for; a count of at most ROUNDS fits its lane.
-#define LANES 16
-#define ROUNDS 255
-typedef unsigned char lanes __attribute__((vector_size(LANES)));
-
-// Delimiters in `rounds` times LANES bytes; at most ROUNDS.
-static size_t count_lanes(const char *bytes, size_t rounds, char delimiter)
-{
-    lanes delimiters, counts = {0};
-    memset(&delimiters, delimiter, sizeof(delimiters));
-    for (size_t i = 0; i < rounds; i++) {
-        lanes chunk;
-        memcpy(&chunk, bytes + i * LANES, LANES);
-        counts -= (lanes)(chunk == delimiters); // equal is all ones: minus one
-    }
-    size_t sum = 0;
-    for (size_t i = 0; i < LANES; i++) {
-        sum += counts[i];
-    }
-    return sum;
-}
-
-size_t records_count(const char *bytes, size_t len, char delimiter)
-{
-    if (len == 0) {
-        return 0;
-    }
-    size_t count = 0, done = 0;
-    while (len - done >= LANES) {
-        size_t rounds = (len - done) / LANES;
-        if (rounds > ROUNDS) {
-            rounds = ROUNDS;
-        }
-        count += count_lanes(bytes + done, rounds, delimiter);
-        done += rounds * LANES;
-    }
-    for (; done < len; done++) {
-        count += bytes[done] == delimiter;
-    }
-    return count + (bytes[len - 1] != delimiter);
-}
 
 struct block_pool *block_pool_create(size_t block_size, unsigned keep)
 {
@@ -166,6 +118,7 @@ void block_destroy(struct block_pool *pool, struct block *block)
 {
     if (block != NULL) {
         block_release(pool, block);
+        free(block->ends);
         free(block);
     }
 }

@@ -3,7 +3,8 @@
 //
 // Ownership: the reader owns a block until core_admit(). From then on the core owns the struct,
 // until all of its records are settled, and references keep the bytes: one of the queue while some
-// are not carved, one of each task, which passes to the task's result.
+// are not carved, one of each task, which passes to the task's result. The index of its records
+// lives as long as the struct: core/records.h uses it.
 
 #ifndef PPROC_CORE_BLOCK_H
 #define PPROC_CORE_BLOCK_H
@@ -36,6 +37,9 @@ struct block {
     char delimiter;            // ends each record
     bool keep_failed;          // records that fail are kept, for dead letters
     bool more;                 // the input had more to give, without waiting
+    size_t *ends;              // ascending, where the records end if they are more than what a
+                               // delimiter ends, the last one at len; NULL: they are not
+    size_t end_count;
 
     // The core's, guarded by its lock.
     uint64_t no;                 // place in the order of reading, from 0
@@ -46,12 +50,6 @@ struct block {
     struct result *first, *last; // results that are done, by offset
     struct result *handed_last;  // the last result handed to the writer, if still linked
 };
-
-// Where the record at `off` ends, its delimiter included. off < len.
-size_t block_record_end(const struct block *block, size_t off);
-
-// Number of records in `len` bytes; a last one without its delimiter counts.
-size_t records_count(const char *bytes, size_t len, char delimiter);
 
 // Recycles the memory of blocks of the usual size. Thread-safe.
 struct block_pool;
@@ -69,6 +67,12 @@ int block_grow(struct block *block, size_t cap);
 
 // Give the bytes back, keep the struct.
 void block_release(struct block_pool *pool, struct block *block);
+
+// Bytes of memory of the index.
+static inline size_t block_index_bytes(const struct block *block)
+{
+    return block->end_count * sizeof(block->ends[0]);
+}
 
 // NULL is fine.
 void block_destroy(struct block_pool *pool, struct block *block);

@@ -2,6 +2,7 @@
 // Making tasks: out of records that wait, and out of tasks that failed.
 
 #include "core/core_state.h"
+#include "core/records.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ static size_t task_length(const struct core *core, const struct span *span)
     size_t end = span->off;
     if (core->config.task_records > 0) {
         for (size_t i = 0; i < core->config.task_records && end < span->off + span->len; i++) {
-            end = block_record_end(span->block, end);
+            end = records_end(span->block, end);
         }
         return end - span->off;
     }
@@ -43,7 +44,7 @@ static size_t task_length(const struct core *core, const struct span *span)
     if (wanted >= span->len - span->len / 4) {
         return span->len; // the rest is too little for a task of its own
     }
-    return block_record_end(span->block, span->off + wanted) - span->off;
+    return records_end(span->block, span->off + wanted) - span->off;
 }
 
 struct result *carve_next(struct core *core)
@@ -56,7 +57,7 @@ struct result *carve_next(struct core *core)
         return NULL;
     }
     if (core->config.queue_size > 0) {
-        core->waiting -= records_count(block->buf + span->off, len, block->delimiter);
+        core->waiting -= (size_t)records_in_block(block, span->off, span->off + len);
     }
     span->off += len;
     span->len -= len;
@@ -67,29 +68,15 @@ struct result *carve_next(struct core *core)
     return result;
 }
 
-// The record boundary nearest behind the middle, else before it; 0: it is one record.
-static size_t middle_of(const struct result *result)
-{
-    const char *bytes = result_bytes(result);
-    size_t len = result->task.len;
-    char delimiter = result->task.block->delimiter;
-    size_t half = (len - 1) / 2;
-    const char *end = memchr(bytes + half, delimiter, len - half);
-    if (end == NULL || end == bytes + len - 1) {
-        end = memrchr(bytes, delimiter, half);
-    }
-    return end != NULL ? (size_t)(end + 1 - bytes) : 0;
-}
-
 bool carve_can_split(const struct result *result)
 {
-    return middle_of(result) > 0;
+    return records_middle(result) > 0;
 }
 
 struct result *carve_half(struct core *core, struct result *result)
 {
     struct task *task = &result->task;
-    size_t middle = middle_of(result);
+    size_t middle = records_middle(result);
     struct result *half = make_task(core, task->block, task->off + middle, task->len - middle);
     if (half != NULL) {
         task->len = middle;

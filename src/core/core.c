@@ -5,6 +5,7 @@
 
 #include "base/thread.h"
 #include "core/core_state.h"
+#include "core/records.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -382,7 +383,7 @@ enum core_verdict core_fail(struct core *core, struct result *result, struct fai
                        now + retry_delay(&core->config.backoff, task->attempts, next_random(core)));
     } else {
         verdict = CORE_DEAD;
-        uint64_t records = records_count(result_bytes(result), task->len, task->block->delimiter);
+        uint64_t records = records_in_task(result);
         result->tally = (struct tally){.records = records, .failed = records};
         result->failures = result->failures_last = failure;
         failure->input = task->block->input;
@@ -464,7 +465,7 @@ void core_admit(struct core *core, struct block *block)
     mutex_lock(&core->mutex);
     core->reading = false;
     block->refs = 1;
-    budget_charge(core, block->cap);
+    budget_charge(core, block->cap + block_index_bytes(block));
     order_add_block(core, block);
     core->waiting += block->records;
     core->more_input = block->more;

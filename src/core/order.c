@@ -7,6 +7,7 @@
 // input order, nobody has to count them where they are read.
 
 #include "core/core_state.h"
+#include "core/records.h"
 
 #include <stdlib.h>
 
@@ -153,6 +154,7 @@ void order_written(struct core *core, struct result *result, struct result **set
         if (block->settled < block->len) {
             return;
         }
+        budget_uncharge(core, block_index_bytes(block));
         block_destroy(core->config.pool, block);
         core->oldest++;
     }
@@ -162,10 +164,8 @@ void order_written(struct core *core, struct result *result, struct result **set
 // that are gone were copied by one that runs, and only tasks of one record do that.
 static uint64_t count_gap(const struct block *block, size_t off, size_t end)
 {
-    if (off == end) {
-        return 0;
-    }
-    return block->buf != NULL ? records_count(block->buf + off, end - off, block->delimiter) : 1;
+    bool gone = block->buf == NULL && block->ends == NULL;
+    return gone && off < end ? 1 : records_in_block(block, off, end);
 }
 
 static void close_block(struct core *core, struct block *block)
@@ -190,8 +190,7 @@ static void link_unprocessed(struct result *result)
     while (result != NULL) {
         struct result *next = result->queue_next;
         struct block *block = result->task.block;
-        uint64_t records = records_count(result_bytes(result), result->task.len, block->delimiter);
-        result->tally = (struct tally){.records = records};
+        result->tally = (struct tally){.records = records_in_task(result)};
         link_by_offset(block, result);
         result = next;
     }

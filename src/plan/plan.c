@@ -5,7 +5,7 @@
 
 #include "base/diag.h"
 #include "cli/settings.h"
-#include "core/result.h"
+#include "core/records.h"
 #include "plan/op_regex.h"
 #include "plan/regex.h"
 #include "plan/rewrite.h"
@@ -131,8 +131,7 @@ static int pass(struct plan_state *state, struct result *result)
 {
     const struct task *task = &result->task;
     const char *bytes = result_bytes(result);
-    uint64_t records = records_count(bytes, task->len, task->block->delimiter);
-    result->tally.records = result->tally.emitted = records;
+    result->tally.records = result->tally.emitted = records_in_task(result);
     return emitter_keep(&state->emitter, bytes, task->len);
 }
 
@@ -203,22 +202,19 @@ static enum verdict verdict_of(const struct filter *filter, size_t op, const cha
 // emitted together.
 static int decide_each(struct filter *filter, const char *to, size_t op)
 {
-    const char delimiter = filter->result->task.block->delimiter;
+    struct records records = records_between(filter->result, filter->record, to);
+    struct record record;
     int rc = 0;
-    while (rc == 0 && filter->record < to) {
-        const char *record = filter->record;
-        const char *stop = memchr(record, delimiter, (size_t)(to - record));
-        const char *next = stop != NULL ? stop + 1 : to;
-        size_t len = (size_t)((stop != NULL ? stop : to) - record);
-        switch (verdict_of(filter, op, record, len)) {
+    while (rc == 0 && records_next(&records, &record)) {
+        switch (verdict_of(filter, op, record.bytes, record.len)) {
         case RECORD_KEPT:
-            keep(filter, next, 1);
+            keep(filter, record.next, 1);
             break;
         case RECORD_DROPPED:
-            rc = drop(filter, next, 1);
+            rc = drop(filter, record.next, 1);
             break;
         case RECORD_FAILED:
-            rc = fail(filter, filter->record + len, next);
+            rc = fail(filter, record.bytes + record.len, record.next);
         }
     }
     return rc;

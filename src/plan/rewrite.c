@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "cli/settings.h"
-#include "core/result.h"
+#include "core/records.h"
 #include "plan/op_regex.h"
 #include "plan/op_subst.h"
 #include "plan/regex.h"
@@ -377,19 +377,17 @@ static void release_large(struct rewrite_state *state)
 int rewrite_run(const struct rewrite *rewrite, struct rewrite_state *state, struct matcher *matcher,
                 struct emitter *emitter, struct result *result)
 {
-    const char delimiter = result->task.block->delimiter;
-    const char *bytes = result_bytes(result), *end = bytes + result->task.len;
+    struct records records = records_of(result);
+    struct record record;
+    const char *bytes = result_bytes(result);
     struct walk walk = {rewrite, state, matcher, emitter, bytes, bytes, NULL, 0, false};
     struct tally *tally = &result->tally;
     int status = 0;
 
-    while (status == 0 && walk.record < end) {
-        const char *stop = memchr(walk.record, delimiter, (size_t)(end - walk.record));
-        const char *next = stop != NULL ? stop + 1 : end;
-        size_t len = (size_t)((stop != NULL ? stop : end) - walk.record);
-        status = run_record(&walk, len, next, result);
+    while (status == 0 && records_next(&records, &record)) {
+        status = run_record(&walk, record.len, record.next, result);
         tally->records++;
-        walk.record = next;
+        walk.record = record.next;
     }
     tally->emitted = tally->records - tally->dropped - tally->failed;
     release_large(state);

@@ -2,6 +2,7 @@
 // What the core decides, step by step, with a clock of the test's own.
 
 #include "core/core.h"
+#include "core/records.h"
 #include "input/input.h"
 #include "tap.h"
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "core/core.h"
+#include "core/records.h"
 #include "tap.h"
 
 #include <sched.h>

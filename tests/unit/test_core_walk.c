@@ -10,10 +10,13 @@
 //   d  is dropped              r  fails once when it runs alone, and its task with it
 //   i  fails, its task goes on
 //
+// Half of the walks have records of several lines, which blocks with an index hold.
+//
 // WALKS=N in the environment: so many walks (default 3000). SEED=N: the first seed.
 
 #include "core/core.h"
 #include "core/core_state.h"
+#include "core/records.h"
 #include "tap.h"
 
 #include <inttypes.h>
@@ -32,9 +35,11 @@ struct walk {
     struct block_pool *pool;
     int64_t now;
 
-    char input[MAX_RECORDS * 8]; // all records, a newline after each but perhaps the last
+    char input[MAX_RECORDS * 12]; // all records, a newline after each but perhaps the last
+    size_t ends[MAX_RECORDS];     // where they end in it
     size_t input_len, input_read;
-    unsigned records;
+    unsigned records, records_read;
+    bool indexed;
     char fate[MAX_RECORDS];
 
     bool reading, writing, threads_wait;
@@ -74,85 +79,95 @@ static void make_input(struct walk *walk)
     walk->records = (unsigned)any(walk, MAX_RECORDS);
     for (unsigned i = 0; i < walk->records; i++) {
         char fate = "eeeeeedddxri"[any(walk, 12)];
+        const char *more = walk->indexed ? (const char *[]){"", "\n", ".\n.\n"}[any(walk, 3)] : "";
         walk->fate[i] = fate;
-        walk->input_len += (size_t)sprintf(walk->input + walk->input_len, "%c%u\n", fate, i);
+        walk->input_len +=
+            (size_t)sprintf(walk->input + walk->input_len, "%c%u\n%s", fate, i, more);
+        walk->ends[i] = walk->input_len;
     }
     if (walk->records > 0 && any(walk, 2) == 0) {
-        walk->input_len--;
+        walk->ends[walk->records - 1] = --walk->input_len;
     }
 }
 
-// Bytes of whole records: at most `want` if that is enough for one.
-static size_t whole_records(const char *bytes, size_t len, size_t want)
+// An index of the next `count` records. They begin at byte `start`.
+static void index_block(const struct walk *walk, struct block *block, size_t count, size_t start)
 {
-    const char *end = want < len ? memrchr(bytes, '\n', want) : NULL;
-    end = end != NULL || want >= len ? end : memchr(bytes, '\n', len);
-    return end != NULL ? (size_t)(end + 1 - bytes) : len;
+    block->ends = malloc(count * sizeof(block->ends[0]));
+    block->end_count = count;
+    for (size_t i = 0; i < count; i++) {
+        block->ends[i] = walk->ends[walk->records_read + i] - start;
+    }
 }
 
 static void read_block(struct walk *walk)
 {
-    const char *bytes = walk->input + walk->input_read;
-    size_t left = walk->input_len - walk->input_read;
+    size_t start = walk->input_read, end = start, count = 0;
+    size_t want = 1 + any(walk, 2 * BLOCK_SIZE);
+    size_t max = walk->max_records > 0 ? walk->max_records : MAX_RECORDS;
     walk->reading = false;
-    if (left == 0) {
+    while (walk->records_read + count < walk->records && count < max && end - start < want) {
+        end = walk->ends[walk->records_read + count++];
+    }
+    if (count == 0) {
         core_eof(walk->core);
         return;
     }
-    size_t len = whole_records(bytes, left, 1 + any(walk, 2 * BLOCK_SIZE));
-    while (walk->max_records > 0 && records_count(bytes, len, '\n') > walk->max_records) {
-        len = whole_records(bytes, len - 1, len - 2);
-    }
-    struct block *block = block_create(walk->pool, len);
+    struct block *block = block_create(walk->pool, end - start);
     block->delimiter = '\n';
-    block->offset = walk->input_read;
-    block->len = len;
-    block->records = walk->max_records > 0 ? records_count(bytes, len, '\n') : 0;
-    memcpy(block->buf, bytes, len);
-    walk->input_read += len;
+    block->offset = start;
+    block->len = end - start;
+    block->records = walk->max_records > 0 ? count : 0;
+    if (walk->indexed) {
+        index_block(walk, block, count, start);
+    }
+    memcpy(block->buf, walk->input + start, block->len);
+    walk->input_read = end;
+    walk->records_read += (unsigned)count;
     core_admit(walk->core, block);
 }
 
 static void run_task(struct walk *walk, struct result *result)
 {
-    const struct task *task = &result->task;
-    const char *bytes = result_bytes(result), *end = bytes + task->len;
-    size_t records = records_count(bytes, task->len, '\n');
+    uint64_t count = records_in_task(result);
+    struct records records = records_of(result);
+    struct record record;
     struct emitter emitter;
     emitter_init(&emitter);
     bool fails = false;
     struct cause *cause = cause_create(ERROR_REGEX, "as it should");
-    for (const char *record = bytes; record < end;) {
-        const char *next = memchr(record, '\n', (size_t)(end - record));
-        next = next != NULL ? next + 1 : end;
-        switch (*record) {
+    while (records_next(&records, &record)) {
+        size_t len = (size_t)(record.next - record.bytes);
+        switch (*record.bytes) {
         case 'e':
             result->tally.emitted++;
-            emitter_keep(&emitter, record, (size_t)(next - record));
+            emitter_keep(&emitter, record.bytes, len);
             break;
         case 'd':
             result->tally.dropped++;
             break;
         case 'i':
-            result_fail(result, result->tally.records, record, 1, cause);
+            result_fail(result, result->tally.records, record.bytes, 1, cause);
             break;
         case 'x':
             fails = true;
             break;
         case 'r':
-            fails = fails || records > 1 || task->attempts == 0;
+            fails = fails || count > 1 || result->task.attempts == 0;
             result->tally.emitted++;
-            emitter_keep(&emitter, record, (size_t)(next - record));
+            emitter_keep(&emitter, record.bytes, len);
             break;
+        default:
+            must(walk, false, "a record begins where one does");
         }
         result->tally.records++;
-        record = next;
     }
+    must(walk, result->tally.records == count, "the records of a task are counted");
     if (fails) {
         struct failure *failure = calloc(1, sizeof(*failure));
         enum core_verdict verdict =
             core_fail(walk->core, result, failure, any(walk, 5) != 0, walk->now);
-        must(walk, records == 1 || verdict == CORE_SPLIT, "a task of several records is split");
+        must(walk, count == 1 || verdict == CORE_SPLIT, "a task of several records is split");
     } else {
         emitter_finish(&emitter, result);
         core_done(walk->core, result, (int64_t)any(walk, 1000000));
@@ -163,7 +178,7 @@ static void run_task(struct walk *walk, struct result *result)
 
 static void emit(struct walk *walk, const struct result *result)
 {
-    char text[3 * BLOCK_SIZE + 2];
+    char text[sizeof(walk->input) + 1];
     size_t len = 0;
     for (size_t i = 0; i < result->iov_count; i++) {
         memcpy(text + len, result->iov[i].iov_base, result->iov[i].iov_len);
@@ -171,6 +186,9 @@ static void emit(struct walk *walk, const struct result *result)
     }
     text[len] = '\0';
     for (char *record = strtok(text, "\n"); record != NULL; record = strtok(NULL, "\n")) {
+        if (*record == '.') {
+            continue; // not its first line
+        }
         unsigned no = (unsigned)atoi(record + 1);
         must(walk, no < walk->records && walk->fate[no] == *record, "only records are emitted");
         must(walk, !walk->config.ordered || no + 1 > walk->last_emitted, "output is in order");
@@ -313,7 +331,7 @@ static size_t held(const struct walk *walk)
     size_t bytes = held_by_heap(core->retries.root);
     for (uint64_t no = core->oldest; no != core->next; no++) {
         const struct block *block = core->ring[no % core->config.ring];
-        bytes += block->buf != NULL ? block->cap : 0;
+        bytes += (block->buf != NULL ? block->cap : 0) + block_index_bytes(block);
         for (const struct result *result = block->first; result != NULL; result = result->next) {
             bytes += result->charged;
         }
@@ -334,8 +352,7 @@ static void check_end(struct walk *walk)
     struct ledger ledger = core_ledger(walk->core);
     must(walk, ledger.read == ledger.emitted + ledger.dropped + ledger.failed + ledger.unprocessed,
          "the ledger balances");
-    must(walk, ledger.read == records_count(walk->input, walk->input_read, '\n'),
-         "all that was read is accounted for");
+    must(walk, ledger.read == walk->records_read, "all that was read is accounted for");
     uint64_t emitted = 0, failed = 0;
     for (unsigned i = 0; i < walk->records; i++) {
         unsigned ends = walk->emitted[i] + walk->failed[i];
@@ -377,6 +394,7 @@ static const char *take_a_walk(uint64_t seed)
         .notify = notify,
     };
     walk->core = core_create(&walk->config);
+    walk->indexed = any(walk, 2) == 0;
     make_input(walk);
     unsigned stop_at = any(walk, 4) == 0 ? (unsigned)any(walk, 300) : 0;
     bool breaks = any(walk, 8) == 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Output of tasks: what is referred to, what is copied, and that it is the same bytes.
 
-#include "core/result.h"
+#include "core/records.h"
 #include "tap.h"
 
 #include <stdlib.h>

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Finding and counting records.
+
+#include "core/records.h"
+
+// The first record of an indexed block that ends behind byte `off`, which is in it, counted from 0.
+static size_t record_at(const struct block *block, size_t off)
+{
+    size_t low = 0, high = block->end_count - 1;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (block->ends[middle] > off) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+
+struct records records_between(const struct result *result, const char *from, const char *to)
+{
+    const struct task *task = &result->task;
+    const struct block *block = task->block;
+    struct records records = {
+        .next = from,
+        .end = to,
+        .delimiter = block->delimiter,
+        .bytes = result_bytes(result),
+        .off = task->off,
+    };
+    if (block->ends != NULL) {
+        records.ends = block->ends + record_at(block, task->off + (size_t)(from - records.bytes));
+    }
+    return records;
+}
+
+struct records records_of(const struct result *result)
+{
+    const char *bytes = result_bytes(result);
+    return records_between(result, bytes, bytes + result->task.len);
+}
+
+struct record records_next_indexed(struct records *records)
+{
+    const char *bytes = records->next;
+    const char *next = records->bytes + (*records->ends++ - records->off);
+    size_t len = (size_t)(next - bytes);
+    records->next = next;
+    return (struct record){bytes, len - (next[-1] == records->delimiter), next};
+}
+
+uint64_t records_in_task(const struct result *result)
+{
+    const struct task *task = &result->task;
+    return task->block->ends != NULL
+               ? records_in_block(task->block, task->off, task->off + task->len)
+               : records_count(result_bytes(result), task->len, task->block->delimiter);
+}
+
+uint64_t records_in_block(const struct block *block, size_t off, size_t end)
+{
+    if (off == end) {
+        return 0;
+    }
+    return block->ends != NULL ? record_at(block, end - 1) - record_at(block, off) + 1
+                               : records_count(block->buf + off, end - off, block->delimiter);
+}
+
+size_t records_end(const struct block *block, size_t off)
+{
+    if (block->ends != NULL) {
+        return block->ends[record_at(block, off)];
+    }
+    const char *end = memchr(block->buf + off, block->delimiter, block->len - off);
+    return end != NULL ? (size_t)(end + 1 - block->buf) : block->len;
+}
+
+static size_t middle_by_index(const struct task *task, size_t half)
+{
+    const size_t *end = task->block->ends + record_at(task->block, task->off + half);
+    if (*end == task->off + task->len) {
+        if (end == task->block->ends || end[-1] <= task->off) {
+            return 0;
+        }
+        end--;
+    }
+    return *end - task->off;
+}
+
+size_t records_middle(const struct result *result)
+{
+    const struct task *task = &result->task;
+    const char *bytes = result_bytes(result);
+    size_t half = (task->len - 1) / 2;
+    if (task->block->ends != NULL) {
+        return middle_by_index(task, half);
+    }
+    const char *end = memchr(bytes + half, task->block->delimiter, task->len - half);
+    if (end == NULL || end == bytes + task->len - 1) {
+        end = memrchr(bytes, task->block->delimiter, half);
+    }
+    return end != NULL ? (size_t)(end + 1 - bytes) : 0;
+}
+
+// A vector that every machine has instructions for; a count of at most ROUNDS fits its lane.
+#define LANES 16
+#define ROUNDS 255
+typedef unsigned char lanes __attribute__((vector_size(LANES)));
+
+// Delimiters in `rounds` times LANES bytes; at most ROUNDS.
+static size_t count_lanes(const char *bytes, size_t rounds, char delimiter)
+{
+    lanes delimiters, counts = {0};
+    memset(&delimiters, delimiter, sizeof(delimiters));
+    for (size_t i = 0; i < rounds; i++) {
+        lanes chunk;
+        memcpy(&chunk, bytes + i * LANES, LANES);
+        counts -= (lanes)(chunk == delimiters); // equal is all ones: minus one
+    }
+    size_t sum = 0;
+    for (size_t i = 0; i < LANES; i++) {
+        sum += counts[i];
+    }
+    return sum;
+}
+
+size_t records_count(const char *bytes, size_t len, char delimiter)
+{
+    if (len == 0) {
+        return 0;
+    }
+    size_t count = 0, done = 0;
+    while (len - done >= LANES) {
+        size_t rounds = (len - done) / LANES;
+        if (rounds > ROUNDS) {
+            rounds = ROUNDS;
+        }
+        count += count_lanes(bytes + done, rounds, delimiter);
+        done += rounds * LANES;
+    }
+    for (; done < len; done++) {
+        count += bytes[done] == delimiter;
+    }
+    return count + (bytes[len - 1] != delimiter);
+}
