@@ -248,6 +248,8 @@ static void take_output(struct core *core, struct work *work)
     work->failures = core->failures_first;
     core->ready_first = NULL;
     core->failures_first = NULL;
+    core->taken_bytes = core->failure_bytes;
+    core->failure_bytes = 0;
 }
 
 // In order of importance: write, so that memory comes back; run; read.
@@ -320,8 +322,7 @@ static void finish_task(struct core *core, struct result *result)
     }
     budget_charge_result(core, result,
                          (result->spilled ? 0 : result->own_len) +
-                             result->iov_count * sizeof(struct iovec) +
-                             result->tally.failed * sizeof(struct failure));
+                             result->iov_count * sizeof(struct iovec) + result->failure_bytes);
     order_add(core, result);
 }
 
@@ -386,6 +387,7 @@ enum core_verdict core_fail(struct core *core, struct result *result, struct fai
         uint64_t records = records_in_task(result);
         result->tally = (struct tally){.records = records, .failed = records};
         result->failures = result->failures_last = failure;
+        result->failure_bytes = sizeof(*failure);
         failure->input = task->block->input;
         failure = NULL;
         finish_task(core, result);
@@ -526,11 +528,14 @@ void core_written(struct core *core, struct result *results, struct result *unwr
     struct result *settled = NULL;
     mutex_lock(&core->mutex);
     core->writing = false;
+    budget_uncharge(core, core->taken_bytes);
+    core->taken_bytes = 0;
     for (struct result *result = results, *next; result != unwritten; result = next) {
         next = result->queue_next;
+        size_t kept = sizeof(*result) + result->failure_bytes;
         budget_release_result(core, result);
-        budget_uncharge(core, result->charged - sizeof(*result));
-        result->charged = sizeof(*result);
+        budget_uncharge(core, result->charged - kept);
+        result->charged = kept;
         core->unwritten -= result->task.len;
         order_written(core, result, &settled);
     }
@@ -615,9 +620,14 @@ const struct input *core_position(struct core *core, uint64_t *nr)
     return input;
 }
 
-void core_close_ledger(struct core *core)
+struct failure *core_close_ledger(struct core *core)
 {
     mutex_lock(&core->mutex);
     order_close_ledger(core);
+    struct failure *failures = core->failures_first;
+    core->failures_first = NULL;
+    budget_uncharge(core, core->failure_bytes);
+    core->failure_bytes = 0;
     mutex_unlock(&core->mutex);
+    return failures;
 }

@@ -153,8 +153,9 @@ unsigned core_worker_missing(struct core *core);
 struct ledger core_ledger(struct core *core);
 // Up to which record (from 1; 0: none) of which input (NULL: none yet) everything was written.
 const struct input *core_position(struct core *core, uint64_t *nr);
-// Account for all that is not settled: the run has ended. The ledger balances from then on. What
-// was written without being settled may have failures, which core_try_output() then gives.
-void core_close_ledger(struct core *core);
+// Account for all that is not settled: the run has ended. The ledger balances from then on. Returns
+// the failures that nobody has taken, those of what was written without being settled among them;
+// they are the caller's.
+struct failure *core_close_ledger(struct core *core);
 
 #endif

@@ -45,6 +45,8 @@ struct core {
     // What the writer is to take.
     struct result *ready_first, *ready_last;
     struct failure *failures_first, *failures_last;
+    size_t failure_bytes; // charged for them
+    size_t taken_bytes;   // charged for those that the writer has taken
 
     struct ledger ledger;
     const struct input *input; // of the last settled record

@@ -64,6 +64,11 @@ void cause_unref(struct cause *cause)
     }
 }
 
+size_t cause_bytes(const struct cause *cause)
+{
+    return sizeof(*cause) + cause->out_len + cause->err_len;
+}
+
 bool cause_alike(const struct cause *a, const struct cause *b)
 {
     return a->error == b->error && a->status == b->status && a->signal == b->signal;

@@ -49,6 +49,8 @@ __attribute__((format(printf, 2, 3))) struct cause *cause_create(enum error erro
 struct cause *cause_ref(struct cause *cause);
 // Give one back. NULL is fine.
 void cause_unref(struct cause *cause);
+// Bytes of memory that it takes.
+size_t cause_bytes(const struct cause *cause);
 // Same error, status and signal?
 bool cause_alike(const struct cause *a, const struct cause *b);
 

@@ -106,7 +106,10 @@ static void account(struct core *core, struct result *result)
             core->failures_last->next = result->failures;
         }
         core->failures_last = result->failures_last;
+        core->failure_bytes += result->failure_bytes;
+        result->charged -= result->failure_bytes; // what it was charged for goes along
         result->failures = result->failures_last = NULL;
+        result->failure_bytes = 0;
     }
     core->nr += result->tally.records;
     core->ledger.read += result->tally.records;

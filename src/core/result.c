@@ -36,6 +36,7 @@ void result_clear(struct result *result)
 {
     failures_destroy(result->failures);
     result->failures = result->failures_last = NULL;
+    result->failure_bytes = 0;
     result_drop_output(result);
     result->tally = (struct tally){0};
 }
@@ -74,7 +75,12 @@ int result_fail(struct result *result, uint64_t index, const char *record, size_
         failure->record_len = len;
     }
 
-    if (result->failures == NULL) {
+    const struct failure *last = result->failures_last;
+    result->failure_bytes += sizeof(*failure) + failure->record_len;
+    if (last == NULL || last->cause != cause) {
+        result->failure_bytes += cause_bytes(cause); // which the next ones may share
+    }
+    if (last == NULL) {
         result->failures = failure;
     } else {
         result->failures_last->next = failure;

@@ -45,6 +45,7 @@ struct result {
     bool unterminated;  // its last record lacks its delimiter, whatever its bytes end in
     struct tally tally;
     struct failure *failures, *failures_last; // in the order of their records
+    size_t failure_bytes;                     // of memory that they take
 
     // The core's, guarded by its lock.
     size_t charged;             // bytes of memory that it counts as

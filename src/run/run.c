@@ -312,11 +312,7 @@ static enum exit_status conclude(struct run *run)
     struct shared *shared = &run->shared;
     uint64_t nr;
     const struct input *input = core_position(shared->core, &nr);
-    core_close_ledger(shared->core);
-    struct work work;
-    if (core_try_output(shared->core, &work)) {
-        failures_tell(work.failures, &shared->failures_shown);
-    }
+    failures_tell(core_close_ledger(shared->core), &shared->failures_shown);
     if (run->settings->count && run->signal == 0 && !is_broken(run)) {
         (void)writer_write_number(shared->writer, core_ledger(shared->core).emitted); // told below
     }

@@ -345,6 +345,27 @@ static void test_stop(void)
     core_destroy(core);
 }
 
+static void test_stuck_writer(void)
+{
+    struct core_config config = usual();
+    config.ordered = false;
+    struct core *core = core_create(&config);
+    admit(core, "1\n2\n3\n");
+    struct result *first = take(core), *second = take(core), *third = take(core);
+    fail(core, second, false, 0);
+    OK(written(core)[0] == '\0', "a failure is not told before what comes before it is settled");
+    done(core, third, 1);
+    struct work work;
+    OK(core_try_output(core, &work), "a writer is stuck");
+    core_stop(core, CORE_NOW);
+    core_give_up(core, first);
+    struct failure *failure = core_close_ledger(core);
+    OK(failure != NULL && failure->nr == 2 && failure->next == NULL,
+       "what failed is told at the end all the same");
+    failures_destroy(failure);
+    core_destroy(core);
+}
+
 int main(void)
 {
     pool = block_pool_create(BLOCK_SIZE, 4);
@@ -355,6 +376,7 @@ int main(void)
     test_carving();
     test_failing();
     test_stop();
+    test_stuck_writer();
     block_pool_destroy(pool);
     return tap_done();
 }

@@ -117,6 +117,7 @@ static void read_block(struct walk *walk)
     block->delimiter = '\n';
     block->offset = start;
     block->len = end - start;
+    block->keep_failed = true;
     block->records = walk->max_records > 0 ? count : 0;
     if (walk->indexed) {
         index_block(walk, block, count, start);
@@ -325,6 +326,20 @@ static size_t held_by_list(const struct result *result)
     return bytes;
 }
 
+static size_t held_by_failures(const struct failure *failure)
+{
+    const struct cause *last = NULL;
+    size_t bytes = 0;
+    for (; failure != NULL; failure = failure->next) {
+        bytes += sizeof(*failure) + failure->record_len;
+        if (failure->cause != NULL && failure->cause != last) {
+            bytes += sizeof(*failure->cause);
+        }
+        last = failure->cause;
+    }
+    return bytes;
+}
+
 static size_t held(const struct walk *walk)
 {
     const struct core *core = walk->core;
@@ -337,6 +352,8 @@ static size_t held(const struct walk *walk)
         }
     }
     bytes += held_by_list(core->urgent_first) + held_by_list(core->given_up);
+    bytes += held_by_failures(core->failures_first);
+    bytes += walk->writing ? held_by_failures(walk->output.failures) : 0;
     for (unsigned i = 0; i < walk->running_count; i++) {
         bytes += walk->running[i]->charged;
     }
@@ -345,10 +362,7 @@ static size_t held(const struct walk *walk)
 
 static void check_end(struct walk *walk)
 {
-    core_close_ledger(walk->core);
-    if (core_try_output(walk->core, &walk->output)) {
-        tell_failures(walk, walk->output.failures);
-    }
+    tell_failures(walk, core_close_ledger(walk->core));
     struct ledger ledger = core_ledger(walk->core);
     must(walk, ledger.read == ledger.emitted + ledger.dropped + ledger.failed + ledger.unprocessed,
          "the ledger balances");
