@@ -5,7 +5,6 @@
 
 #include "base/thread.h"
 #include "core/core_state.h"
-#include "core/records.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -307,11 +306,23 @@ enum core_step core_try_take(struct core *core, struct work *work)
     return step;
 }
 
-static void learn_cost(struct core *core, size_t len, int64_t ns)
+// A part of a task that was split is no measure: a small one costs mostly its start.
+static void learn_cost(struct core *core, const struct task *task, int64_t ns)
 {
-    int64_t pace = ns * 1024 / (int64_t)len;
+    if (task->part) {
+        return;
+    }
+    int64_t pace = ns * 1024 / (int64_t)task->len;
     core->cost += (ns - core->cost) / AVERAGE_SHARE;
     core->pace += (pace - core->pace) / AVERAGE_SHARE;
+}
+
+// A run of the task has ended.
+static void end_run(struct core *core, const struct result *result, int64_t ns)
+{
+    core->running--;
+    core->ledger.attempts++;
+    learn_cost(core, &result->task, ns);
 }
 
 // Charge what the result holds, let go what it does not need, and give it its place.
@@ -329,9 +340,7 @@ static void finish_task(struct core *core, struct result *result)
 void core_done(struct core *core, struct result *result, int64_t ns)
 {
     mutex_lock(&core->mutex);
-    core->running--;
-    core->ledger.attempts++;
-    learn_cost(core, result->task.len, ns);
+    end_run(core, result, ns);
     finish_task(core, result);
     wake_reader(core);
     wake_writer(core);
@@ -355,48 +364,66 @@ static void wait_for_retry(struct core *core, struct result *result, int64_t due
     core->config.notify(core->config.notify_arg);
 }
 
-enum core_verdict core_fail(struct core *core, struct result *result, struct failure *failure,
-                            bool retriable, int64_t now)
+static bool can_split(const struct result *result, const struct attempt *attempt)
+{
+    return attempt->may_split && carve_can_split(result);
+}
+
+// What is to become of a task that failed.
+static enum core_verdict judge(const struct core *core, const struct result *result,
+                               const struct attempt *attempt)
+{
+    if (can_split(result, attempt)) {
+        return CORE_SPLIT;
+    }
+    return attempt->retriable && result->task.attempts < core->config.retries ? CORE_RETRY
+                                                                              : CORE_DEAD;
+}
+
+static void split(struct core *core, struct result *result, int64_t now)
+{
+    struct result *half = carve_half(core, result);
+    if (half == NULL) {
+        wait_for_retry(core, result, now + MEMORY_WAIT_NS); // there may be memory again then
+        return;
+    }
+    core->ledger.splits++;
+    result->task.part = half->task.part = true;
+    push_urgent(core, result);
+    push_urgent(core, half);
+    wake_worker(core);
+    wake_worker(core);
+}
+
+static void retry(struct core *core, struct result *result, int64_t now)
 {
     struct task *task = &result->task;
-    enum core_verdict verdict;
-    result_clear(result);
+    task->attempts++;
+    core->ledger.retried++;
+    carve_copy(core, result);
+    wait_for_retry(core, result,
+                   now + retry_delay(&core->config.backoff, task->attempts, next_random(core)));
+}
 
+enum core_verdict core_fail(struct core *core, struct result *result, struct cause *cause,
+                            const struct attempt *attempt, int64_t now)
+{
+    (void)cause;
+    result_clear(result);
+    enum core_verdict verdict = judge(core, result, attempt);
+    if (verdict == CORE_DEAD) {
+        return verdict; // it runs until core_done()
+    }
     mutex_lock(&core->mutex);
-    core->running--;
-    core->ledger.attempts++;
-    struct result *half = carve_can_split(result) ? carve_half(core, result) : NULL;
-    if (half != NULL) {
-        verdict = CORE_SPLIT;
-        push_urgent(core, result);
-        push_urgent(core, half);
-        wake_worker(core);
-        wake_worker(core);
-    } else if (carve_can_split(result)) {
-        verdict = CORE_RETRY; // as a whole, when there may be memory again
-        wait_for_retry(core, result, now + MEMORY_WAIT_NS);
-    } else if (retriable && task->attempts < core->config.retries) {
-        verdict = CORE_RETRY;
-        task->attempts++;
-        core->ledger.retried++;
-        carve_copy(core, result);
-        wait_for_retry(core, result,
-                       now + retry_delay(&core->config.backoff, task->attempts, next_random(core)));
+    end_run(core, result, attempt->ns);
+    if (verdict == CORE_SPLIT) {
+        split(core, result, now);
     } else {
-        verdict = CORE_DEAD;
-        uint64_t records = records_in_task(result);
-        result->tally = (struct tally){.records = records, .failed = records};
-        result->failures = result->failures_last = failure;
-        result->failure_bytes = sizeof(*failure);
-        failure->input = task->block->input;
-        failure = NULL;
-        finish_task(core, result);
+        retry(core, result, now);
     }
     wake_reader(core);
-    wake_writer(core);
     wake_at_end(core);
     mutex_unlock(&core->mutex);
-    failure_destroy(failure);
     return verdict;
 }
 

@@ -81,10 +81,17 @@ struct work {
     struct failure *failures; // the taker's to free, in input order
 };
 
+// How a run of a task that failed went.
+struct attempt {
+    int64_t ns;     // how long it took
+    bool may_split; // its records may be run apart; else it fails or succeeds as one
+    bool retriable; // another attempt may help
+};
+
 enum core_verdict {
-    CORE_SPLIT, // the halves run next
+    CORE_SPLIT, // its parts will be run
     CORE_RETRY, // another attempt will be made
-    CORE_DEAD,  // the record has failed
+    CORE_DEAD,  // it has failed for good
 };
 
 // Records that went where.
@@ -92,6 +99,7 @@ struct ledger {
     uint64_t read, emitted, dropped, failed, unprocessed;
     uint64_t retried;  // attempts after the first
     uint64_t attempts; // runs of tasks
+    uint64_t splits;   // those of them after which the task was split
 };
 
 // NULL with errno set on failure.
@@ -108,10 +116,12 @@ enum core_step core_take(struct core *core, struct core_worker *worker, struct w
 enum core_step core_try_take(struct core *core, struct work *work);
 // The task has run, for `ns` nanoseconds; each of its records is in the tally.
 void core_done(struct core *core, struct result *result, int64_t ns);
-// The task has failed as a whole. `failure` says why and becomes the core's; it is told if the
-// record is dead. `retriable`: another attempt may help.
-enum core_verdict core_fail(struct core *core, struct result *result, struct failure *failure,
-                            bool retriable, int64_t now);
+// The task has failed as a whole, because of `cause`, which stays the caller's. If it is split or
+// to be retried it is the core's again. If it is dead it stays the caller's, with its output and
+// account empty: he says of each of its records what became of it, with result_fail() for those
+// that failed, and then calls core_done().
+enum core_verdict core_fail(struct core *core, struct result *result, struct cause *cause,
+                            const struct attempt *attempt, int64_t now);
 // The task could not be run and the run is about to end: its records stay unprocessed.
 void core_give_up(struct core *core, struct result *result);
 // Do the bytes that the result owns exceed the budget, while others have to be written before it?

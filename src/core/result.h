@@ -20,6 +20,7 @@ struct task {
     struct block *block;
     size_t off, len;   // bytes of the block, whole records
     char *copy;        // the bytes, if the task no longer holds the block's; else NULL
+    bool part;         // of a task that failed as a whole
     unsigned attempts; // that were made so far
     int64_t due;       // time of the next attempt, while it waits in the retry heap
 };

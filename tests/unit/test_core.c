@@ -74,10 +74,33 @@ static void done(struct core *core, struct result *task, int64_t ns)
     core_done(core, task, ns);
 }
 
+static void fail_records(struct result *task, struct cause *cause)
+{
+    struct records records = records_of(task);
+    struct record record;
+    while (records_next(&records, &record)) {
+        result_fail(task, task->tally.records++, record.bytes, record.len, cause);
+    }
+}
+
+// The task fails with that exit status; if it is dead, so are its records.
+static enum core_verdict fail_with(struct core *core, struct result *task, int status,
+                                   struct attempt attempt, int64_t now)
+{
+    struct cause *cause = cause_create(ERROR_EXIT, "exit status %d", status);
+    cause->status = status;
+    enum core_verdict verdict = core_fail(core, task, cause, &attempt, now);
+    if (verdict == CORE_DEAD) {
+        fail_records(task, cause);
+        core_done(core, task, attempt.ns);
+    }
+    cause_unref(cause);
+    return verdict;
+}
+
 static enum core_verdict fail(struct core *core, struct result *task, bool retriable, int64_t now)
 {
-    struct failure *failure = calloc(1, sizeof(*failure));
-    return core_fail(core, task, failure, retriable, now);
+    return fail_with(core, task, 1, (struct attempt){1, true, retriable}, now);
 }
 
 // Take what can be written, as one string, and say that it was written.
@@ -302,6 +325,7 @@ static void test_failing(void)
     struct ledger ledger = core_ledger(core);
     OK(ledger.read == 4 && ledger.emitted == 3 && ledger.failed == 1 && ledger.retried == 2,
        "the ledger says so");
+    OK(ledger.attempts == 7 && ledger.splits == 2, "and how many runs that took");
     OK(core_finished(core), "the run is finished");
     core_destroy(core);
 
@@ -309,6 +333,25 @@ static void test_failing(void)
     core = core_create(&config);
     admit(core, "1\n");
     OK(fail(core, take(core), false, 0) == CORE_DEAD, "what another attempt cannot help is dead");
+    core_destroy(core);
+
+    config.task_records = 3;
+    core = core_create(&config);
+    admit(core, "1\n2\n3\n");
+    core_eof(core);
+    struct result *batch = take(core);
+    const struct attempt whole = {.retriable = true};
+    OK(fail_with(core, batch, 1, whole, 0) == CORE_RETRY, "what must not be split is retried");
+    core_tick(core, 1000);
+    OK(is(batch = take(core), "1\n2\n3\n"), "as a whole");
+    fail_with(core, batch, 1, whole, 1000);
+    core_tick(core, 3000);
+    OK(fail_with(core, take(core), 1, whole, 3000) == CORE_DEAD, "and dies as a whole");
+    OK(strcmp(written(core), "") == 0 && strcmp(written(core), "!1!2!3") == 0,
+       "which is told of each of its records");
+    ledger = core_ledger(core);
+    OK(ledger.failed == 3 && ledger.attempts == 3 && ledger.retried == 2 && ledger.splits == 0,
+       "the ledger counts its runs");
     core_destroy(core);
 }
 

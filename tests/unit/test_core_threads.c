@@ -112,7 +112,10 @@ static void do_task(struct run *run, struct result *task)
     size_t records = records_count(result_bytes(task), task->task.len, '\n');
     pause_sometimes();
     if (fails(task, records)) {
-        core_fail(run->core, task, calloc(1, sizeof(struct failure)), true, clock_now());
+        struct cause *cause = cause_create(ERROR_EXIT, "as it should");
+        const struct attempt attempt = {.ns = 1000, .may_split = true, .retriable = true};
+        core_fail(run->core, task, cause, &attempt, clock_now());
+        cause_unref(cause);
         return;
     }
     struct emitter emitter;

@@ -128,6 +128,21 @@ static void read_block(struct walk *walk)
     core_admit(walk->core, block);
 }
 
+static void fail_task(struct walk *walk, struct result *result, uint64_t records)
+{
+    struct cause *cause = cause_create(ERROR_EXIT, "as it should");
+    const struct attempt attempt = {
+        .ns = (int64_t)any(walk, 1000000), .may_split = true, .retriable = any(walk, 5) != 0};
+    enum core_verdict verdict = core_fail(walk->core, result, cause, &attempt, walk->now);
+    must(walk, records == 1 || verdict == CORE_SPLIT, "a task of several records is split");
+    if (verdict == CORE_DEAD) {
+        result->tally.records = records;
+        result_fail(result, 0, result_bytes(result), result->task.len, cause);
+        core_done(walk->core, result, attempt.ns);
+    }
+    cause_unref(cause);
+}
+
 static void run_task(struct walk *walk, struct result *result)
 {
     uint64_t count = records_in_task(result);
@@ -165,10 +180,7 @@ static void run_task(struct walk *walk, struct result *result)
     }
     must(walk, result->tally.records == count, "the records of a task are counted");
     if (fails) {
-        struct failure *failure = calloc(1, sizeof(*failure));
-        enum core_verdict verdict =
-            core_fail(walk->core, result, failure, any(walk, 5) != 0, walk->now);
-        must(walk, count == 1 || verdict == CORE_SPLIT, "a task of several records is split");
+        fail_task(walk, result, count);
     } else {
         emitter_finish(&emitter, result);
         core_done(walk->core, result, (int64_t)any(walk, 1000000));
