@@ -19,7 +19,9 @@ installed()
     [ "$(installed bin/pproc | wc -l)" -eq 1 ]
     [ "$(installed share/man/man1/pproc.1 | wc -l)" -eq 1 ]
     [ "$(installed share/bash-completion/completions/pproc | wc -l)" -eq 1 ]
-    [ "$(installed '*' | wc -l)" -eq 3 ]
+    [ "$(installed share/fish/vendor_completions.d/pproc.fish | wc -l)" -eq 1 ]
+    [ "$(installed share/zsh/site-functions/_pproc | wc -l)" -eq 1 ]
+    [ "$(installed '*' | wc -l)" -eq 5 ]
 }
 
 @test "the installed program runs" {
