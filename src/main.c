@@ -38,9 +38,10 @@
 //            result        a task and what it gave
 //            failure       records that failed, and why
 //   plan/    plan          the operations, compiled; runs a task
+//            steps         the list of operations, and the way of one record through it
 //            op_regex      match and exclude
-//            rewrite       plans with operations that change records
 //            op_subst      substitute
+//            op_print      print
 //            template      the text that takes the place of a match
 //            regex         PCRE2
 //            block_pattern which patterns may be searched over whole blocks, and how

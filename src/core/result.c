@@ -143,9 +143,12 @@ void emitter_revert(struct emitter *emitter)
     emitter->own.len = emitter->own_emitted;
 }
 
-int emitter_keep(struct emitter *emitter, const char *bytes, size_t len)
+int emitter_flush(struct emitter *emitter)
 {
-    if (emitter->discard) {
+    const char *bytes = emitter->kept;
+    size_t len = (size_t)(emitter->kept_end - bytes);
+    emitter->kept = emitter->kept_end;
+    if (emitter->discard || len == 0) {
         return 0;
     }
     if (len >= REFER_BYTES) {
@@ -154,8 +157,14 @@ int emitter_keep(struct emitter *emitter, const char *bytes, size_t len)
     return buf_append(&emitter->own, bytes, len) == 0 ? emitter_commit(emitter) : -1;
 }
 
+struct buf *emitter_open(struct emitter *emitter)
+{
+    return emitter_flush(emitter) == 0 ? &emitter->own : NULL;
+}
+
 void emitter_clear(struct emitter *emitter)
 {
+    emitter->kept = emitter->kept_end = NULL;
     emitter->iov_count = 0;
     emitter->own.len = emitter->own_emitted = 0;
     emitter->unterminated = false;
@@ -181,6 +190,9 @@ static char *emitter_own(struct emitter *emitter)
 
 int emitter_finish(struct emitter *emitter, struct result *result)
 {
+    if (emitter_flush(emitter) != 0) {
+        return -1;
+    }
     if (emitter->iov_count == 0) {
         result->unterminated = emitter->unterminated;
         emitter_clear(emitter);

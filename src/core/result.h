@@ -87,9 +87,10 @@ int result_fail(struct result *result, uint64_t index, const char *record, size_
 // referred to; short ones are copied together, so that neither the pieces nor the bytes grow
 // beyond the task.
 struct emitter {
-    bool discard;      // for good: nothing is to be written, records are only counted
-    bool unterminated; // as in the result
-    struct iovec *iov; // base NULL: the next iov_len bytes of `own`
+    bool discard;                // for good: nothing is to be written, records are only counted
+    bool unterminated;           // as in the result
+    const char *kept, *kept_end; // bytes of the task that are emitted, but no piece yet
+    struct iovec *iov;           // base NULL: the next iov_len bytes of `own`
     size_t iov_count, iov_cap;
     struct buf own;     // copied bytes, and those that operations made
     size_t own_emitted; // how many of them belong to pieces
@@ -98,11 +99,26 @@ struct emitter {
 void emitter_init(struct emitter *emitter);
 void emitter_destroy(struct emitter *emitter);
 
-// Bytes of the task's own, which stay where they are until the result is written. 0, or -1.
-int emitter_keep(struct emitter *emitter, const char *bytes, size_t len);
+// Make a piece of what is kept.
+int emitter_flush(struct emitter *emitter);
 
-// Other bytes are appended to emitter->own; then they are emitted by the first (0, or -1), or
-// forgotten by the second.
+// Bytes of the task's own, which stay where they are until the result is written; what follows on
+// the last ones makes one run with them. 0, or -1.
+static inline int emitter_keep(struct emitter *emitter, const char *bytes, size_t len)
+{
+    if (bytes != emitter->kept_end) {
+        if (emitter_flush(emitter) != 0) {
+            return -1;
+        }
+        emitter->kept = bytes;
+    }
+    emitter->kept_end = bytes + len;
+    return 0;
+}
+
+// Other bytes are appended to what the first gives (NULL: no memory); then they are emitted by the
+// second (0, or -1), or forgotten by the third.
+struct buf *emitter_open(struct emitter *emitter);
 int emitter_commit(struct emitter *emitter);
 void emitter_revert(struct emitter *emitter);
 

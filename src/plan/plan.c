@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The plan: takes the records of a task one by one through the operations.
+// The plan: takes the records of a task through the operations.
 
 #include "plan/plan.h"
 
 #include "base/diag.h"
 #include "cli/settings.h"
 #include "core/records.h"
-#include "plan/op_regex.h"
-#include "plan/regex.h"
-#include "plan/rewrite.h"
+#include "plan/steps.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -16,63 +14,39 @@
 #include <string.h>
 
 struct plan {
-    uint64_t max_record;     // bytes
-    bool count_only;         // nothing is written but how many records would be
-    struct rewrite *rewrite; // does all, if an operation changes records; else NULL
-    size_t count;
-    struct op_regex ops[]; // in the order given
+    uint64_t max_record; // bytes
+    bool count_only;     // nothing is written but how many records would be
+    struct steps *steps;
 };
 
 struct plan_state {
-    struct matcher *matcher; // NULL without operations
-    struct rewrite_state *rewrite;
     struct emitter emitter;
+    struct steps_state *steps;
 };
 
 struct plan *plan_create(const struct settings *settings)
 {
-    size_t count = settings->operation_count;
-    struct plan *plan = calloc(1, sizeof(*plan) + count * sizeof(plan->ops[0]));
+    struct plan *plan = calloc(1, sizeof(*plan));
     if (plan == NULL) {
         diag_error("no memory for the operations");
         return NULL;
     }
     plan->max_record = settings->max_record;
     plan->count_only = settings->count;
-
-    unsigned flags = (settings->ignore_case ? REGEX_CASELESS : 0u) |
-                     (settings->fixed_strings ? REGEX_LITERAL : 0u) |
-                     (settings->utf ? REGEX_UTF : 0u);
-    if (rewrite_wanted(settings)) {
-        plan->rewrite = rewrite_create(settings, flags);
-        if (plan->rewrite == NULL) {
-            plan_destroy(plan);
-            return NULL;
-        }
-        return plan;
-    }
-    // Only the first operation sees runs of records; a pattern for these can be slower on one.
-    unsigned first = settings->delimiter == '\n' && !settings->utf ? REGEX_LINES : 0u;
-    for (; plan->count < count; plan->count++) {
-        if (op_regex_init(&plan->ops[plan->count], &settings->operations[plan->count],
-                          plan->count == 0 ? flags | first : flags) != 0) {
-            plan_destroy(plan);
-            return NULL;
-        }
+    plan->steps = steps_create(settings);
+    if (plan->steps == NULL) {
+        plan_destroy(plan);
+        return NULL;
     }
     return plan;
 }
 
 void plan_destroy(struct plan *plan)
 {
-    if (plan == NULL) {
-        return;
+    if (plan != NULL) {
+        steps_destroy(plan->steps);
+        free(plan);
     }
-    rewrite_destroy(plan->rewrite);
-    while (plan->count > 0) {
-        op_regex_destroy(&plan->ops[--plan->count]);
-    }
-    free(plan);
 }
 
 struct plan_state *plan_state_create(const struct plan *plan)
@@ -83,19 +57,10 @@ struct plan_state *plan_state_create(const struct plan *plan)
     }
     emitter_init(&state->emitter);
     state->emitter.discard = plan->count_only;
-    if (plan->count > 0 || plan->rewrite != NULL) {
-        state->matcher = matcher_create();
-        if (state->matcher == NULL) {
-            plan_state_destroy(state);
-            return NULL;
-        }
-    }
-    if (plan->rewrite != NULL) {
-        state->rewrite = rewrite_state_create(plan->rewrite);
-        if (state->rewrite == NULL) {
-            plan_state_destroy(state);
-            return NULL;
-        }
+    state->steps = steps_state_create(plan->steps, &state->emitter);
+    if (state->steps == NULL) {
+        plan_state_destroy(state);
+        return NULL;
     }
     return state;
 }
@@ -103,220 +68,218 @@ struct plan_state *plan_state_create(const struct plan *plan)
 void plan_state_destroy(struct plan_state *state)
 {
     if (state != NULL) {
-        matcher_destroy(state->matcher);
-        rewrite_state_destroy(state->rewrite);
+        steps_state_destroy(state->steps);
         emitter_destroy(&state->emitter);
         free(state);
     }
 }
 
+// The next record to be counted has failed. The caller's reference of `cause` goes over; NULL:
+// there was no memory for it. Returns 0, or -1: no memory.
+static int fail(struct result *result, const char *record, size_t len, struct cause *cause)
+{
+    int status =
+        cause != NULL ? result_fail(result, result->tally.records, record, len, cause) : -1;
+    cause_unref(cause);
+    result->tally.records++;
+    return status;
+}
+
 static int fail_too_long(const struct plan *plan, struct result *result)
 {
-    result->tally.records = 1;
-    struct cause *cause =
-        cause_create(ERROR_TOO_LONG,
-                     "a record of %" PRIu64 " bytes, longer than the limit of %" PRIu64
-                     "; --max-record=SIZE raises it",
-                     result->task.block->oversize, plan->max_record);
-    if (cause == NULL) {
-        return -1;
-    }
-    int rc = result_fail(result, 0, result_bytes(result), result->task.len, cause);
-    cause_unref(cause);
-    return rc;
+    return fail(result, result_bytes(result), result->task.len,
+                cause_create(ERROR_TOO_LONG,
+                             "a record of %" PRIu64 " bytes, longer than the limit of %" PRIu64
+                             "; --max-record=SIZE raises it",
+                             result->task.block->oversize, plan->max_record));
 }
 
 // With no operation everything passes.
 static int pass(struct plan_state *state, struct result *result)
 {
-    const struct task *task = &result->task;
-    const char *bytes = result_bytes(result);
     result->tally.records = result->tally.emitted = records_in_task(result);
-    return emitter_keep(&state->emitter, bytes, task->len);
+    return emitter_keep(&state->emitter, result_bytes(result), result->task.len);
 }
 
-// A task on its way through the operations.
-struct filter {
-    const struct plan *plan;
-    struct plan_state *state;
+// A task on its way.
+struct walk {
+    const struct steps *steps;
+    struct steps_state *state;
+    struct emitter *emitter;
     struct result *result;
-    const char *end;    // of the task
-    const char *record; // the next one to be decided
-    const char *kept;   // from here to `record` all are kept and not emitted yet
+    struct records records; // that are still to be decided
 };
 
-// Emit what is kept and not emitted yet.
-static int emit(struct filter *filter)
+// Emit the record that stands at the end of the emitter's own bytes. Its delimiter is that of
+// `record`, if that has one.
+static int emit_changed(struct walk *walk, const struct record *record)
 {
-    size_t len = (size_t)(filter->record - filter->kept);
-    return len > 0 ? emitter_keep(&filter->state->emitter, filter->kept, len) : 0;
-}
-
-// The records up to `to` are kept.
-static void keep(struct filter *filter, const char *to, size_t records)
-{
-    filter->result->tally.records += records;
-    filter->record = to;
-}
-
-// The records up to `to` are not kept.
-static int leave_out(struct filter *filter, const char *to, size_t records)
-{
-    if (emit(filter) != 0) {
+    const char *stop = record->bytes + record->len;
+    if (buf_append(&walk->emitter->own, stop, (size_t)(record->next - stop)) != 0) {
         return -1;
     }
-    filter->result->tally.records += records;
-    filter->kept = filter->record = to;
-    return 0;
+    if (record->next == stop) {
+        walk->emitter->unterminated = !walk->emitter->discard;
+    }
+    return emitter_commit(walk->emitter);
 }
 
-static int drop(struct filter *filter, const char *to, size_t records)
+// Take a record through the operations from number `first` on. Returns 0, or -1: no memory.
+static int run_record(struct walk *walk, size_t first, const struct record *record)
 {
-    filter->result->tally.dropped += records;
-    return leave_out(filter, to, records);
-}
-
-static int fail(struct filter *filter, const char *stop, const char *to)
-{
-    size_t len = (size_t)(stop - filter->record);
-    if (op_regex_fail(filter->state->matcher, filter->result, filter->record, len) != 0) {
+    const char *bytes = record->bytes;
+    struct tally *tally = &walk->result->tally;
+    int status = 0;
+    switch (steps_run(walk->steps, walk->state, first, bytes, record->len)) {
+    case RECORD_KEPT:
+        status = emitter_keep(walk->emitter, bytes, (size_t)(record->next - bytes));
+        break;
+    case RECORD_CHANGED:
+        status = emit_changed(walk, record);
+        break;
+    case RECORD_DROPPED:
+        tally->dropped++;
+        break;
+    case RECORD_FAILED:
+        return fail(walk->result, bytes, record->len,
+                    cause_create(ERROR_REGEX, "%s", steps_error(walk->state)));
+    case RECORD_NO_MEMORY:
         return -1;
     }
-    return leave_out(filter, to, 1);
+    tally->records++;
+    return status;
 }
 
-// What the operations from number `op` on make of a record.
-static enum verdict verdict_of(const struct filter *filter, size_t op, const char *record,
-                               size_t len)
+// Take the records up to `to` one by one through the operations from number `first` on.
+static int run_each(struct walk *walk, const char *to, size_t first)
 {
-    const struct plan *plan = filter->plan;
-    enum verdict verdict = RECORD_KEPT;
-    for (; op < plan->count && verdict == RECORD_KEPT; op++) {
-        verdict = op_regex_run(&plan->ops[op], filter->state->matcher, record, len);
-    }
-    return verdict;
-}
-
-// Decide the records up to `to` one by one, by the operations from number `op` on: for each one
-// search and one match an operation, nothing else. Records that are kept one after another are
-// emitted together.
-static int decide_each(struct filter *filter, const char *to, size_t op)
-{
-    struct records records = records_between(filter->result, filter->record, to);
     struct record record;
-    int rc = 0;
-    while (rc == 0 && records_next(&records, &record)) {
-        switch (verdict_of(filter, op, record.bytes, record.len)) {
-        case RECORD_KEPT:
-            keep(filter, record.next, 1);
-            break;
-        case RECORD_DROPPED:
-            rc = drop(filter, record.next, 1);
-            break;
-        case RECORD_FAILED:
-            rc = fail(filter, record.bytes + record.len, record.next);
-        }
+    int status = 0;
+    while (status == 0 && walk->records.next < to && records_next(&walk->records, &record)) {
+        status = run_record(walk, first, &record);
     }
-    return rc;
+    return status;
 }
 
-// The records up to `to` have or have not a match of the first operation.
-static int decide_first(struct filter *filter, const char *to, bool match)
+// --- searching of whole blocks
+//
+// The first operation jumps from match to match. What lies between is one run for it.
+
+// Step over the records up to `to`. Returns how many they are.
+static uint64_t step_over(struct walk *walk, const char *to)
 {
-    const char delimiter = filter->result->task.block->delimiter;
-    const struct plan *plan = filter->plan;
-    if (match == plan->ops[0].keep_matches && plan->count > 1) {
-        return decide_each(filter, to, 1);
-    }
-    size_t records =
-        match ? 1 : records_count(filter->record, (size_t)(to - filter->record), delimiter);
-    if (match != plan->ops[0].keep_matches) {
-        return drop(filter, to, records);
-    }
-    keep(filter, to, records);
-    return 0;
+    struct records *records = &walk->records;
+    uint64_t count = records_count(records->next, (size_t)(to - records->next), records->delimiter);
+    walk->result->tally.records += count;
+    records->next = to;
+    return count;
 }
 
-// The first byte of the record around `match`, and where the next one begins. `from` begins a
-// record, often this one.
-static const char *record_around(const char *from, const char *match, const char *end,
-                                 const char **next)
+// The records up to `to` have no match of the first operation.
+static int pass_over(struct walk *walk, const char *to)
 {
-    const char *stop = memchr(from, '\n', (size_t)(end - from));
-    if (stop != NULL && stop < match) {
-        from = (const char *)memrchr(stop, '\n', (size_t)(match - stop)) + 1;
-        stop = memchr(match, '\n', (size_t)(end - match));
+    const char *from = walk->records.next;
+    if (walk->steps->list[0].kind == OPERATION_MATCH) {
+        walk->result->tally.dropped += step_over(walk, to);
+        return 0;
     }
-    *next = stop != NULL ? stop + 1 : end;
-    return from;
+    if (walk->steps->count > 1) {
+        return run_each(walk, to, 1);
+    }
+    step_over(walk, to);
+    return emitter_keep(walk->emitter, from, (size_t)(to - from));
 }
 
-// After so many matches in records one after another, as many bytes are decided one by one: where
-// nearly every record matches there is nothing to jump over.
+// The next record has a match of the first operation.
+static int run_matching(struct walk *walk)
+{
+    struct record record;
+    (void)records_next(&walk->records, &record); // there is one
+    switch (walk->steps->list[0].kind) {
+    case OPERATION_MATCH:
+        return run_record(walk, 1, &record);
+    case OPERATION_EXCLUDE:
+        walk->result->tally.records++;
+        walk->result->tally.dropped++;
+        return 0;
+    case OPERATION_SUBST:
+    case OPERATION_PRINT:
+        break;
+    }
+    return run_record(walk, 0, &record);
+}
+
+// Where the record around `place` begins.
+static const char *record_around(const struct walk *walk, const char *place)
+{
+    const char *from = walk->records.next;
+    const char *before = memrchr(from, '\n', (size_t)(place - from));
+    return before != NULL ? before + 1 : from;
+}
+
+// After so many matches in records one after another, as many bytes are taken record by record:
+// where nearly every record matches there is nothing to jump over.
 #define DENSE_RECORDS 8
 #define DENSE_BYTES ((size_t)32 * 1024)
 
-static int decide_dense(struct filter *filter)
+static int run_dense(struct walk *walk)
 {
-    const char *to = filter->end;
-    if ((size_t)(to - filter->record) > DENSE_BYTES) {
-        record_around(filter->record, filter->record + DENSE_BYTES, filter->end, &to);
-    }
-    return decide_each(filter, to, 0);
+    const struct records *records = &walk->records;
+    bool far = (size_t)(records->end - records->next) > DENSE_BYTES;
+    return run_each(walk, far ? records->next + DENSE_BYTES : records->end, 0);
 }
 
-// The first operation jumps from match to match. Where it cannot tell, the rest is left.
-static int search(struct filter *filter)
+// Where a search cannot tell, the rest is left.
+static int search(struct walk *walk)
 {
-    const struct regex *regex = filter->plan->ops[0].regex;
-    const char *end = filter->end;
+    const char *end = walk->records.end;
     unsigned dense = 0; // records in a row that matched
-    int rc = 0;
-    while (rc == 0 && filter->record < end) {
-        const char *from = filter->record, *start = end, *next = end;
+    int status = 0;
+    while (status == 0 && walk->records.next < end) {
+        const char *from = walk->records.next, *record = end;
         size_t offset;
-        int found =
-            regex_search(regex, filter->state->matcher, from, (size_t)(end - from), &offset);
+        int found = steps_search(walk->steps, walk->state, from, (size_t)(end - from), &offset);
         if (found < 0) {
             break;
         }
         if (found) {
-            start = record_around(from, from + offset, end, &next);
+            record = record_around(walk, from + offset);
         }
-        if (start > from) {
+        if (record > from) {
             dense = 0;
-            rc = decide_first(filter, start, false);
+            status = pass_over(walk, record);
         }
-        if (rc == 0 && next > start) {
-            rc = decide_first(filter, next, true);
+        if (status == 0 && record < end) { // an empty match can lie behind the last one
+            status = run_matching(walk);
         }
-        if (rc == 0 && ++dense == DENSE_RECORDS) {
+        if (status == 0 && ++dense == DENSE_RECORDS) {
             dense = 0;
-            rc = decide_dense(filter);
+            status = run_dense(walk);
         }
     }
-    return rc;
+    return status;
 }
 
-// The hot path.
-static int filter(const struct plan *plan, struct plan_state *state, struct result *result)
+// --- running of tasks
+
+static int run_all(const struct plan *plan, struct plan_state *state, struct result *result)
 {
-    const char *bytes = result_bytes(result);
-    struct filter filter = {.plan = plan,
-                            .state = state,
-                            .result = result,
-                            .end = bytes + result->task.len,
-                            .record = bytes,
-                            .kept = bytes};
-    if (regex_searches(plan->ops[0].regex) && search(&filter) != 0) {
-        return -1;
+    struct walk walk = {.steps = plan->steps,
+                        .state = state->steps,
+                        .emitter = &state->emitter,
+                        .result = result,
+                        .records = records_of(result)};
+    int status = 0;
+    if (plan->steps->head != NULL && walk.records.ends == NULL) {
+        status = search(&walk);
     }
-    if (decide_each(&filter, filter.end, 0) != 0) { // what is left
-        return -1;
+    if (status == 0) {
+        status = run_each(&walk, walk.records.end, 0); // what is left
     }
     struct tally *tally = &result->tally;
     tally->emitted = tally->records - tally->dropped - tally->failed;
-    return emit(&filter);
+    steps_rest(state->steps);
+    return status;
 }
 
 int plan_run(const struct plan *plan, struct plan_state *state, struct result *result)
@@ -324,17 +287,12 @@ int plan_run(const struct plan *plan, struct plan_state *state, struct result *r
     if (result->task.block->oversize != 0) {
         return fail_too_long(plan, result);
     }
-    int rc;
-    if (plan->rewrite != NULL) {
-        rc = rewrite_run(plan->rewrite, state->rewrite, state->matcher, &state->emitter, result);
-    } else {
-        rc = plan->count == 0 ? pass(state, result) : filter(plan, state, result);
+    int status = plan->steps->count == 0 ? pass(state, result) : run_all(plan, state, result);
+    if (status == 0) {
+        status = emitter_finish(&state->emitter, result);
     }
-    if (rc == 0) {
-        rc = emitter_finish(&state->emitter, result);
-    }
-    if (rc != 0) {
+    if (status != 0) {
         emitter_clear(&state->emitter); // nothing of it may go to the next result
     }
-    return rc;
+    return status;
 }

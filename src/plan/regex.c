@@ -314,13 +314,13 @@ bool regex_searches(const struct regex *regex)
     return regex->searches;
 }
 
-int regex_search(const struct regex *regex, struct matcher *matcher, const char *lines, size_t len,
-                 size_t *offset)
+int regex_search(const struct regex *regex, struct matcher *matcher, struct captures *captures,
+                 const char *lines, size_t len, size_t *offset)
 {
-    int rc =
-        pcre2_jit_match(regex->code, (PCRE2_SPTR)lines, len, 0, 0, matcher->data, matcher->context);
+    pcre2_match_data *data = captures != NULL ? (pcre2_match_data *)captures : matcher->data;
+    int rc = pcre2_jit_match(regex->code, (PCRE2_SPTR)lines, len, 0, 0, data, matcher->context);
     if (rc >= 0) {
-        *offset = pcre2_get_ovector_pointer(matcher->data)[0];
+        *offset = pcre2_get_ovector_pointer(data)[0];
         return 1;
     }
     return rc == PCRE2_ERROR_NOMATCH ? 0 : -1;

@@ -44,15 +44,6 @@ void matcher_destroy(struct matcher *matcher);
 // matcher_error() tells.
 int regex_match(const struct regex *regex, struct matcher *matcher, const char *bytes, size_t len);
 
-// May the pattern be searched in many records at once?
-bool regex_searches(const struct regex *regex);
-
-// Find the first match in a run of lines, whole ones but for a newline at the end of the last; the
-// pattern may be searched so. Returns 1 with the offset of the match, which lies within one line,
-// 0 if no line matches, or -1 if this cannot be told for all of them at once.
-int regex_search(const struct regex *regex, struct matcher *matcher, const char *lines, size_t len,
-                 size_t *offset);
-
 // Where a match and its groups lie. One thread uses it, with one regex.
 struct captures;
 
@@ -67,6 +58,16 @@ const size_t *captures_offsets(const struct captures *captures);
 // empty there. The rest as for regex_match().
 int regex_find(const struct regex *regex, struct matcher *matcher, struct captures *captures,
                const char *bytes, size_t len, size_t from, bool not_empty_at_from);
+
+// May the pattern be searched in many records at once?
+bool regex_searches(const struct regex *regex);
+
+// Find the first match in a run of lines, whole ones but for a newline at the end of the last; the
+// pattern may be searched so. Returns 1 with the offset of the match, which lies within one line,
+// 0 if no line matches, or -1 if this cannot be told for all of them at once. `captures`, unless
+// NULL, gets what regex_find() gives for that line alone, as offsets in the run.
+int regex_search(const struct regex *regex, struct matcher *matcher, struct captures *captures,
+                 const char *lines, size_t len, size_t *offset);
 
 // Why the last regex_match() or regex_find() that returned -1 did so, for a person.
 const char *matcher_error(const struct matcher *matcher);

@@ -38,8 +38,8 @@ static void compare(const struct feed *text)
 {
     size_t from = 0, offset;
     while (from < text->len) {
-        int found = regex_search(lines, matcher, (const char *)text->bytes + from, text->len - from,
-                                 &offset);
+        int found = regex_search(lines, matcher, NULL, (const char *)text->bytes + from,
+                                 text->len - from, &offset);
         if (found < 0) {
             return; // then the rest goes record by record
         }

@@ -69,6 +69,10 @@ static void test_emitter(void)
     OK(result->refers && result->iov_count == 1, "as one piece");
     result_destroy(result);
 
+    OK(keeps(&emitter, block, 100, 0, &result), "short runs without a gap are kept");
+    OK(result->refers && result->iov_count == 1 && result->own_len == 0, "as one long run");
+    result_destroy(result);
+
     OK(keeps(&emitter, block, BLOCK_BYTES + 1, 0, &result), "nothing is kept");
     OK(!result->refers && result->iov_count == 0 && result->own == NULL, "without any memory");
     result_destroy(result);
@@ -208,6 +212,12 @@ static void test_count(void)
     OK(same, "records are counted as a plain loop does, whatever the length and the delimiter");
 }
 
+static bool emit_own(struct emitter *emitter, const char *text)
+{
+    return buf_append(emitter_open(emitter), text, strlen(text)) == 0 &&
+           emitter_commit(emitter) == 0;
+}
+
 static void test_emitter_own(void)
 {
     struct block block = {.delimiter = '\n'};
@@ -215,8 +225,8 @@ static void test_emitter_own(void)
     struct emitter emitter;
     emitter_init(&emitter);
 
-    bool done = emitter_keep(&emitter, "ab", 2) == 0 && buf_append(&emitter.own, "cd", 2) == 0 &&
-                emitter_commit(&emitter) == 0 && buf_append(&emitter.own, "no", 2) == 0;
+    bool done = emitter_keep(&emitter, "ab", 2) == 0 && emit_own(&emitter, "cd") &&
+                buf_append(emitter_open(&emitter), "no", 2) == 0;
     emitter_revert(&emitter);
     done = done && emitter_keep(&emitter, "ef", 2) == 0 && emitter_finish(&emitter, result) == 0;
     OK(done && result->iov_count == 1 && result->own_len == 6 &&
@@ -233,9 +243,8 @@ static void test_emitter_own(void)
     OK(!result->unterminated, "until the next attempt");
 
     emitter.discard = true;
-    OK(emitter_keep(&emitter, "ab", 2) == 0 && buf_append(&emitter.own, "cd", 2) == 0 &&
-           emitter_commit(&emitter) == 0 && emitter_finish(&emitter, result) == 0 &&
-           result->iov_count == 0 && result->own == NULL,
+    OK(emitter_keep(&emitter, "ab", 2) == 0 && emit_own(&emitter, "cd") &&
+           emitter_finish(&emitter, result) == 0 && result->iov_count == 0 && result->own == NULL,
        "what is discarded takes no memory");
     result_destroy(result);
     emitter_destroy(&emitter);

@@ -3,24 +3,21 @@
 // alone. Generated patterns and texts are compared: PAIRS=N in the environment says how many,
 // SEED=N which.
 
-#include "base/units.h"
 #include "cli/settings.h"
 #include "core/block.h"
 #include "core/result.h"
+#include "drafts.h"
 #include "plan/block_pattern.h"
 #include "plan/plan.h"
 #include "plan/regex.h"
 #include "tap.h"
 
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define TEXTS 16 // for each pattern
 #define MAX_OPS 3
-#define MAX_TEXT 48
 
 // --- Which patterns.
 
@@ -191,114 +188,6 @@ static void test_regex(void)
 
 // --- What they decide.
 
-static uint64_t random_state;
-
-// xorshift64* (Marsaglia, Vigna): from 0 to below `n`.
-static unsigned below(unsigned n)
-{
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return (unsigned)((random_state * UINT64_C(2685821657736338717) >> 32) % n);
-}
-
-#define PICK(table) ((table)[below(sizeof(table) / sizeof((table)[0]))])
-
-// Patterns that are made up: the text so far.
-struct draft {
-    char text[2000];
-    size_t len;
-};
-
-static void add(struct draft *draft, const char *text)
-{
-    size_t len = strlen(text);
-    if (draft->len + len < sizeof(draft->text)) {
-        memcpy(draft->text + draft->len, text, len + 1);
-        draft->len += len;
-    }
-}
-
-static void add_class(struct draft *draft)
-{
-    static const char *const ITEMS[] = {
-        "a",       "b",         "0",         "A",         " ",          "-",         "_",   "^",
-        "]",       "[",         "\\]",       "\\-",       "\\d",        "\\w",       "\\s", "\\D",
-        "\\W",     "\\S",       "\\n",       "\\x0a",     "\\b",        "a-b",       "A-b", "\\t-0",
-        " -\\x7f", "[:alpha:]", "[:upper:]", "[:space:]", "[:^digit:]", "[:punct:]",
-    };
-    add(draft, below(2) ? "[^" : "[");
-    for (unsigned n = 1 + below(3); n > 0; n--) {
-        add(draft, PICK(ITEMS));
-    }
-    add(draft, "]");
-}
-
-static void add_alternatives(struct draft *draft, unsigned depth);
-
-static void add_atom(struct draft *draft, unsigned depth)
-{
-    static const char *const KNOWN[] = {
-        "a",   "b",   "a",   "b",   "0",   "A",   "-",   "_",     " ",     ".",
-        ".",   "\\d", "\\w", "\\s", "\\D", "\\W", "\\S", "\\x61", "\\xff", "\\.",
-        "\\1", "\\2", "^",   "$",   "\\b", "\\B", "\\r", "\\ ",   "",
-    };
-    static const char *const OTHERS[] = {
-        "\\A",       "\\z",       "\\Z",     "\\G",  "\\K",     "\\R",      "\\N",       "\\n",
-        "\\012",     "\\0",       "\\h",     "\\v",  "\\x0a",   "\\Qa.\\E", "(?s)",      "(?m)",
-        "(?i)",      "(?-i)",     "(?U)",    "(?^)", "(?#b)",   "(?1)",     "(?(1)a|b)", "{,2}",
-        "(*ACCEPT)", "(*COMMIT)", "(*SKIP)", "\n",   "\\x{62}", "\\g{1}",   "{2}",       "+",
-    };
-    static const char *const GROUPS[] = {"(", "(", "(", "(?:", "(?:", "(?i:", "(?<n>"};
-    static const char *const OTHER_GROUPS[] = {"(?=", "(?!",  "(?<=", "(?<!",
-                                               "(?>", "(?s:", "(?|",  "(?-m:"};
-    unsigned kind = below(20);
-    if (kind < 3) {
-        add_class(draft);
-    } else if (kind < 8 && depth > 0) {
-        add(draft, below(12) ? PICK(GROUPS) : PICK(OTHER_GROUPS));
-        add_alternatives(draft, depth - 1);
-        add(draft, ")");
-    } else {
-        add(draft, below(40) ? PICK(KNOWN) : PICK(OTHERS));
-    }
-}
-
-static void add_alternatives(struct draft *draft, unsigned depth)
-{
-    static const char *const QUANTIFIERS[] = {"*",  "+",   "?",    "*?",    "+?",
-                                              "??", "{2}", "{1,}", "{0,2}", "{1,2}?"};
-    static const char *const POSSESSIVES[] = {"*+", "++", "?+", "{1,2}+"};
-    do {
-        for (unsigned n = below(4); n > 0; n--) {
-            add_atom(draft, depth);
-            if (below(3) == 0) {
-                add(draft, below(30) ? PICK(QUANTIFIERS) : PICK(POSSESSIVES));
-            }
-        }
-    } while (below(4) == 0 && (add(draft, "|"), true));
-}
-
-// Anything at all, of what has a meaning.
-static void add_soup(struct draft *draft)
-{
-    static const char SOUP[] = "ab0 -^^$$..||(())[[]]{}**++??\\\\\\,:<>=!idwsDWSbBnx61";
-    for (unsigned n = 1 + below(10); n > 0; n--) {
-        add(draft, (char[]){SOUP[below(sizeof(SOUP) - 1)], '\0'});
-    }
-}
-
-// A text of lines, some of them empty. Returns its length.
-static size_t make_text(char text[MAX_TEXT])
-{
-    static const char BYTES[] = "\n\n\n\naaaabbb0A -_\r\0\xff\v]";
-    size_t len = below(4) ? 1 + below(12) : below(MAX_TEXT);
-    for (size_t i = 0; i < len; i++) {
-        text[i] = BYTES[below(sizeof(BYTES) - 1)];
-    }
-    return len;
-}
-
 // Operations, to be run both by the plan and on each record alone.
 struct trial {
     struct settings settings;
@@ -311,17 +200,11 @@ struct trial {
     struct matcher *matcher;
 };
 
-// Patterns that are not valid must not fill the log.
 static struct regex *create_in_silence(const char *pattern, unsigned flags)
 {
-    static int saved = -1, null;
-    if (saved < 0) {
-        saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-        null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    }
-    dup2(null, STDERR_FILENO);
+    silence(true);
     struct regex *regex = regex_create("--match", pattern, flags);
-    dup2(saved, STDERR_FILENO);
+    silence(false);
     return regex;
 }
 
@@ -484,17 +367,6 @@ static void show(const struct trial *trial, const char *text, size_t len)
                    trial->operations[i].pattern, strlen(trial->operations[i].pattern));
     }
     show_bytes("on", text, len);
-}
-
-static uint64_t number(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    uint64_t value = otherwise;
-    if (text != NULL && units_parse_count(text, 1, UINT64_MAX, &value) != 0) {
-        printf("Bail out! %s is not a number\n", name);
-        exit(1);
-    }
-    return value;
 }
 
 static void test_pairs(void)
