@@ -28,6 +28,9 @@
 //            lzma_member   a stream of xz or a member of lzip, by liblzma
 //            reader        cuts bytes into blocks of whole records
 //   core/    core          what is to be done next, and by whom: the state and its one lock
+//            worker        what a worker does next, and what comes of it
+//            state         what can be done now, and waking those who wait for it
+//            split         tasks that failed: split, tried again, or dead
 //            carve         making of tasks
 //            order         which results can be written, which are settled
 //            budget        memory in flight

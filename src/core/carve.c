@@ -17,11 +17,15 @@ static struct result *make_task(struct core *core, struct block *block, size_t o
 {
     struct result *result = result_create(block, off, len);
     if (result != NULL) {
-        result->held = true;
-        block->refs++;
         budget_charge_result(core, result, sizeof(*result));
     }
     return result;
+}
+
+static void hold_block(struct result *result)
+{
+    result->held = true;
+    result->task.block->refs++;
 }
 
 // How many bytes of work take about task_ns.
@@ -47,7 +51,7 @@ static size_t task_length(const struct core *core, const struct span *span)
     return records_end(span->block, span->off + wanted) - span->off;
 }
 
-struct result *carve_next(struct core *core)
+static struct result *carve_waiting(struct core *core)
 {
     struct span *span = levels_first(&core->levels);
     struct block *block = span->block;
@@ -56,6 +60,7 @@ struct result *carve_next(struct core *core)
     if (result == NULL) {
         return NULL;
     }
+    hold_block(result);
     if (core->config.queue_size > 0) {
         core->waiting -= (size_t)records_in_block(block, span->off, span->off + len);
     }
@@ -68,34 +73,71 @@ struct result *carve_next(struct core *core)
     return result;
 }
 
-bool carve_can_split(const struct result *result)
+void carve_push(struct core *core, struct result *result)
 {
-    return records_middle(result) > 0;
+    result->queue_next = NULL;
+    if (core->urgent_first == NULL) {
+        core->urgent_first = result;
+    } else {
+        core->urgent_last->queue_next = result;
+    }
+    core->urgent_last = result;
 }
 
-struct result *carve_half(struct core *core, struct result *result)
+struct result *carve_next(struct core *core)
+{
+    struct result *result = core->urgent_first;
+    if (result == NULL) {
+        return carve_waiting(core);
+    }
+    core->urgent_first = result->queue_next;
+    return result;
+}
+
+// Give the task a copy of `len` of its bytes. -1: no memory.
+static int copy_bytes(struct core *core, struct result *result, const char *bytes, size_t len)
+{
+    char *copy = malloc(len);
+    if (copy == NULL) {
+        return -1;
+    }
+    memcpy(copy, bytes, len);
+    result->task.copy = copy;
+    result->task.copy_off = result->task.off;
+    budget_charge_result(core, result, len);
+    return 0;
+}
+
+struct result *carve_front(struct core *core, struct result *result, size_t len)
 {
     struct task *task = &result->task;
-    size_t middle = records_middle(result);
-    struct result *half = make_task(core, task->block, task->off + middle, task->len - middle);
-    if (half != NULL) {
-        task->len = middle;
+    struct result *front = make_task(core, task->block, task->off, len);
+    if (front == NULL) {
+        return NULL;
     }
-    return half;
+    if (task->copy == NULL) {
+        hold_block(front);
+    } else if (copy_bytes(core, front, result_bytes(result), len) != 0) {
+        budget_uncharge(core, front->charged);
+        result_destroy(front);
+        return NULL;
+    }
+    front->task.part = task->part = true;
+    task->off += len;
+    task->len -= len;
+    return front;
+}
+
+bool carve_is_small(const struct block *block, size_t len)
+{
+    return len <= block->cap / COPY_SHARE;
 }
 
 void carve_copy(struct core *core, struct result *result)
 {
-    struct task *task = &result->task;
-    if (!result->held || task->len > task->block->cap / COPY_SHARE) {
-        return;
+    const struct task *task = &result->task;
+    if (result->held && carve_is_small(task->block, task->len) &&
+        copy_bytes(core, result, result_bytes(result), task->len) == 0) {
+        budget_release_result(core, result);
     }
-    char *copy = malloc(task->len);
-    if (copy == NULL) {
-        return;
-    }
-    memcpy(copy, result_bytes(result), task->len);
-    task->copy = copy;
-    budget_charge_result(core, result, task->len);
-    budget_release_result(core, result);
 }

@@ -67,7 +67,8 @@ struct core_worker {
 };
 
 enum core_step {
-    CORE_TASK,      // run work->task, then core_done(), core_fail() or core_give_up()
+    CORE_TASK,      // run work->task, then core_done(), core_fail() or core_give_up(). If it is
+                    // doomed (task.doom), its records fail with that instead; then core_done()
     CORE_READ,      // read, then core_admit() or core_eof()
     CORE_WRITE,     // write work->results and tell work->failures, then core_written()
     CORE_END,       // nothing will come any more
@@ -97,9 +98,10 @@ enum core_verdict {
 // Records that went where.
 struct ledger {
     uint64_t read, emitted, dropped, failed, unprocessed;
-    uint64_t retried;  // attempts after the first
+    uint64_t retried;  // records that were attempted more than once
     uint64_t attempts; // runs of tasks
     uint64_t splits;   // those of them after which the task was split
+    uint64_t doomed;   // of the failed: not run, since samples of their batch failed alike
 };
 
 // NULL with errno set on failure.

@@ -7,6 +7,16 @@
 #include "core/core.h"
 #include "core/levels.h"
 
+// A batch that failed, until it is known how its parts end; see split.c.
+struct split {
+    struct split *prev, *next; // all that there are
+    struct result *waiting;    // parts that wait, by offset; linked by queue_next
+    unsigned open;             // parts whose end it waits for
+    unsigned failed;           // halves that failed
+    bool sampling;             // those parts are samples; else they are halves
+    struct cause *cause;       // that samples died of; NULL: none did
+};
+
 struct core {
     struct core_config config; // constant
 
@@ -24,17 +34,20 @@ struct core {
     bool eof;    // there is no more to read
     bool broken; // nothing can be written any more
 
-    // What waits: read and not started, halves and due retries, retries that are not due.
+    // What waits: read and not started, parts and due retries, retries that are not due.
     struct levels levels;
     size_t waiting; // records in the levels, if queue_size is set
     struct result *urgent_first, *urgent_last;
     struct retry_heap retries;
     struct result *given_up; // tasks that could not be run; by queue_next
+    struct split *splits;    // parts of tasks that wait for other parts
+    int64_t now;             // when somebody last told the time
 
-    unsigned running; // tasks that workers have
-    bool more_input;  // the last read left something that can be read without waiting
-    int64_t cost;     // nanoseconds a task, moving average
-    int64_t pace;     // nanoseconds a KiB of records, moving average
+    struct result *runs; // tasks that workers have
+    unsigned running;    // how many
+    bool more_input;     // the last read left something that can be read without waiting
+    int64_t cost;        // nanoseconds a task, moving average
+    int64_t pace;        // nanoseconds a KiB of records, moving average
     uint64_t random;
 
     // Live blocks are those from `oldest` to before `next`; block n is in ring[n % config.ring].
@@ -69,14 +82,17 @@ void budget_release_result(struct core *core, struct result *result);
 
 // --- carve.c
 
-// Make a task of the first records that wait; there must be some. NULL: no memory.
+// The task to run next; there must be records that wait. NULL: no memory to make it.
 struct result *carve_next(struct core *core);
-// Does the task have more than one record?
-bool carve_can_split(const struct result *result);
-// Cut off the second half of a task that can be split. NULL: no memory, the task is as it was.
-struct result *carve_half(struct core *core, struct result *result);
-// The task is about to wait: a small one takes a copy of its bytes, so as not to keep a large
-// block in memory. Without memory it does keep it.
+// The task is to run next, after others of which that was said.
+void carve_push(struct core *core, struct result *result);
+// Cut off the first `len` bytes of a task, whole records and less than all: that is a task, and
+// both are parts. NULL: no memory, the task is as it was.
+struct result *carve_front(struct core *core, struct result *result, size_t len);
+// Are these bytes better copied than their block kept in memory while they wait?
+bool carve_is_small(const struct block *block, size_t len);
+// The task is about to wait: a small one takes a copy of its bytes and lets the block go. Without
+// memory it keeps it.
 void carve_copy(struct core *core, struct result *result);
 
 // --- order.c
@@ -89,6 +105,37 @@ void order_add(struct core *core, struct result *result);
 // Take note of results that were written; what is settled thereby is added to *settled (linked by
 // queue_next), to be destroyed without the lock.
 void order_written(struct core *core, struct result *result, struct result **settled);
+// What can be written, and the role of writing.
+void order_take_output(struct core *core, struct work *work);
 void order_close_ledger(struct core *core);
+
+// --- split.c
+
+// The task is done: whoever waits for its end is told.
+void split_done(struct core *core, struct result *result);
+// Free it, but not what waits.
+void split_destroy(struct core *core, struct split *split);
+
+// --- state.c
+
+bool state_has_room(const struct core *core);
+bool state_can_read(const struct core *core);
+bool state_has_output(const struct core *core);
+bool state_has_task(const struct core *core);
+// Will nothing be run any more?
+bool state_is_drained(const struct core *core);
+bool state_is_finished(const struct core *core);
+
+// Wake one of those who wait, if there is something for him.
+void wake_worker(struct core *core);
+void wake_reader(struct core *core);
+void wake_writer(struct core *core);
+// After every change that can be the last: tell all who wait for the end.
+void wake_at_end(struct core *core);
+
+// --- worker.c
+
+// A run of the task has ended, which took `ns` nanoseconds.
+void worker_end_run(struct core *core, struct result *result, int64_t ns);
 
 #endif

@@ -40,6 +40,17 @@ static void push_ready(struct core *core, struct result *result)
     core->ready_last = result;
 }
 
+void order_take_output(struct core *core, struct work *work)
+{
+    core->writing = true;
+    work->results = core->broken ? NULL : core->ready_first;
+    work->failures = core->failures_first;
+    core->ready_first = NULL;
+    core->failures_first = NULL;
+    core->taken_bytes = core->failure_bytes;
+    core->failure_bytes = 0;
+}
+
 // Results come nearly sorted, so the place is searched from the end.
 static void link_by_offset(struct block *block, struct result *result)
 {
@@ -116,6 +127,9 @@ static void account(struct core *core, struct result *result)
     core->ledger.emitted += result->tally.emitted;
     core->ledger.dropped += result->tally.dropped;
     core->ledger.failed += result->tally.failed;
+    if (result->task.doom != NULL) {
+        core->ledger.doomed += result->tally.failed;
+    }
 }
 
 // The next records of a block that are not written come next in the account.
@@ -164,11 +178,21 @@ void order_written(struct core *core, struct result *result, struct result **set
 }
 
 // Records of a block in [off, end), of which no task is done: not carved, or still running. Bytes
-// that are gone were copied by one that runs, and only tasks of one record do that.
-static uint64_t count_gap(const struct block *block, size_t off, size_t end)
+// that are gone are those of tasks that run and have a copy.
+static uint64_t count_gap(const struct core *core, const struct block *block, size_t off,
+                          size_t end)
 {
-    bool gone = block->buf == NULL && block->ends == NULL;
-    return gone && off < end ? 1 : records_in_block(block, off, end);
+    if (block->buf != NULL || block->ends != NULL) {
+        return records_in_block(block, off, end);
+    }
+    uint64_t records = 0;
+    for (const struct result *result = core->runs; result != NULL; result = result->next) {
+        const struct task *task = &result->task;
+        if (task->block == block && task->off >= off && task->off < end) {
+            records += records_in_task(result);
+        }
+    }
+    return records;
 }
 
 static void close_block(struct core *core, struct block *block)
@@ -176,7 +200,7 @@ static void close_block(struct core *core, struct block *block)
     size_t off = block->settled;
     enter_block(core, block);
     for (struct result *result = block->first; result != NULL; result = result->next) {
-        account_unprocessed(core, count_gap(block, off, result->task.off));
+        account_unprocessed(core, count_gap(core, block, off, result->task.off));
         if (result->written) {
             account(core, result);
         } else {
@@ -184,7 +208,7 @@ static void close_block(struct core *core, struct block *block)
         }
         off = result->task.off + result->task.len;
     }
-    account_unprocessed(core, count_gap(block, off, block->len));
+    account_unprocessed(core, count_gap(core, block, off, block->len));
 }
 
 // Give tasks that will not run their place among the results.
@@ -201,6 +225,10 @@ static void link_unprocessed(struct result *result)
 
 void order_close_ledger(struct core *core)
 {
+    for (struct split *split = core->splits; split != NULL; split = split->next) {
+        link_unprocessed(split->waiting);
+        split->waiting = NULL;
+    }
     link_unprocessed(core->urgent_first);
     link_unprocessed(core->given_up);
     core->urgent_first = core->given_up = NULL;

@@ -46,6 +46,7 @@ void result_destroy(struct result *result)
     if (result != NULL) {
         result_clear(result);
         free(result->task.copy);
+        cause_unref(result->task.doom);
         free(result);
     }
 }
@@ -64,7 +65,9 @@ int result_fail(struct result *result, uint64_t index, const char *record, size_
     failure->nr = index;
     failure->offset = block->offset + task->off + (size_t)(record - result_bytes(result));
     failure->truncated = block->oversize > len;
-    failure->attempts = block->oversize == 0 ? task->attempts + 1 : 0; // nothing runs on a part
+    bool was_run =
+        block->oversize == 0 && cause != task->doom; // nothing runs on a part of a record
+    failure->attempts = was_run ? task->attempts + 1 : 0;
     if (block->keep_failed) {
         failure->record = malloc(len + 1); // never of no bytes
         if (failure->record == NULL) {

@@ -18,11 +18,14 @@
 // nothing has to be counted to carve, split or order tasks.
 struct task {
     struct block *block;
-    size_t off, len;   // bytes of the block, whole records
-    char *copy;        // the bytes, if the task no longer holds the block's; else NULL
-    bool part;         // of a task that failed as a whole
-    unsigned attempts; // that were made so far
-    int64_t due;       // time of the next attempt, while it waits in the retry heap
+    size_t off, len; // bytes of the block, whole records
+    char *copy;      // of the block's bytes from `copy_off` on; NULL if it holds the block's own
+    size_t copy_off;
+    unsigned attempts;   // that were made so far
+    int64_t due;         // time of the next attempt, while it waits in the retry heap
+    bool part;           // of a task that failed as a whole
+    struct split *split; // that its end is of interest to; the core's
+    struct cause *doom; // not to be run: its records fail with this, which others like them died of
 };
 
 // How many records went where. records = emitted + dropped + failed.
@@ -52,8 +55,8 @@ struct result {
     size_t charged;             // bytes of memory that it counts as
     bool held;                  // it holds a reference of the block
     bool written;               // given back by the writer
-    struct result *prev, *next; // by offset in the block, once it is done
-    struct result *queue_next;  // in the urgent queue, the writer's list, the retry heap
+    struct result *prev, *next; // among those that run; once it is done by offset in the block
+    struct result *queue_next;  // in the urgent queue, a split, the writer's list, the retry heap
     struct result *heap_child;  // in the retry heap
 };
 
@@ -61,7 +64,8 @@ struct result {
 static inline const char *result_bytes(const struct result *result)
 {
     const struct task *task = &result->task;
-    return task->copy != NULL ? task->copy : task->block->buf + task->off;
+    return task->copy != NULL ? task->copy + (task->off - task->copy_off)
+                              : task->block->buf + task->off;
 }
 
 // A task of `len` bytes of `block`, with nothing done yet. NULL: no memory.

@@ -28,3 +28,12 @@ void failures_summary(uint64_t failed)
         diag_error("%" PRIu64 " record%s failed", failed, failed == 1 ? "" : "s");
     }
 }
+
+void failures_doomed(uint64_t doomed)
+{
+    if (doomed > 0) {
+        diag_error("%" PRIu64 " of them were not run, since samples of their batches all failed "
+                   "in the same way",
+                   doomed);
+    }
+}

@@ -17,4 +17,7 @@ void failures_tell(struct failure *failures, unsigned *shown);
 // One line at the end, if any record failed.
 void failures_summary(uint64_t failed);
 
+// And one more, if any failed without being run.
+void failures_doomed(uint64_t doomed);
+
 #endif

@@ -139,6 +139,7 @@ static struct account make_account(struct run *run)
         .unprocessed = ledger.unprocessed,
         .retried = ledger.retried,
         .attempts = ledger.attempts,
+        .splits = ledger.splits,
         .bytes_in = reader_bytes(run->shared.reader),
         .bytes_out = writer_bytes(run->shared.writer),
         .seconds = (double)elapsed / (double)CLOCK_SECOND,
@@ -324,6 +325,7 @@ static enum exit_status conclude(struct run *run)
     bool broken = tell_breakage(run);
     struct ledger ledger = core_ledger(shared->core);
     failures_summary(ledger.failed);
+    failures_doomed(ledger.doomed);
     if (run->signal != 0) {
         tell_position(run, input, nr);
     }

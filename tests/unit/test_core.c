@@ -37,10 +37,10 @@ static struct core_config usual(void)
 }
 
 // Read `records` and admit them as one block.
-static void admit(struct core *core, const char *records)
+static struct block *admit(struct core *core, const char *records)
 {
     size_t max_records;
-    struct block *block = block_create(pool, 0);
+    struct block *block = block_create(pool, strlen(records));
     block->input = &input;
     block->delimiter = '\n';
     block->len = strlen(records);
@@ -48,6 +48,7 @@ static void admit(struct core *core, const char *records)
     memcpy(block->buf, records, block->len);
     (void)core_try_room(core, &max_records);
     core_admit(core, block);
+    return block;
 }
 
 static struct result *take(struct core *core)
@@ -102,6 +103,8 @@ static enum core_verdict fail(struct core *core, struct result *task, bool retri
 {
     return fail_with(core, task, 1, (struct attempt){1, true, retriable}, now);
 }
+
+static const struct attempt apart = {.ns = 1, .may_split = true};
 
 // Take what can be written, as one string, and say that it was written.
 static const char *written(struct core *core)
@@ -323,7 +326,7 @@ static void test_failing(void)
     OK(strcmp(written(core), "4\n") == 0, "the rest is written");
     OK(strcmp(written(core), "!3") == 0, "and the failure is told, with the record's number");
     struct ledger ledger = core_ledger(core);
-    OK(ledger.read == 4 && ledger.emitted == 3 && ledger.failed == 1 && ledger.retried == 2,
+    OK(ledger.read == 4 && ledger.emitted == 3 && ledger.failed == 1 && ledger.retried == 1,
        "the ledger says so");
     OK(ledger.attempts == 7 && ledger.splits == 2, "and how many runs that took");
     OK(core_finished(core), "the run is finished");
@@ -350,7 +353,7 @@ static void test_failing(void)
     OK(strcmp(written(core), "") == 0 && strcmp(written(core), "!1!2!3") == 0,
        "which is told of each of its records");
     ledger = core_ledger(core);
-    OK(ledger.failed == 3 && ledger.attempts == 3 && ledger.retried == 2 && ledger.splits == 0,
+    OK(ledger.failed == 3 && ledger.attempts == 3 && ledger.retried == 3 && ledger.splits == 0,
        "the ledger counts its runs");
     core_destroy(core);
 }
@@ -409,6 +412,214 @@ static void test_stuck_writer(void)
     core_destroy(core);
 }
 
+// A batch of `count` records, "0\n", "1\n" and so on, taken. Nothing else is to be read.
+static struct result *take_batch(struct core *core, unsigned count)
+{
+    char text[5000] = "";
+    size_t len = 0;
+    for (unsigned i = 0; i < count; i++) {
+        len += (size_t)sprintf(text + len, "%u\n", i);
+    }
+    admit(core, text);
+    core_eof(core);
+    return take(core);
+}
+
+// A batch of 40 records fails, and both halves of it.
+static struct core *fail_halves(struct core_config config)
+{
+    config.task_records = 40;
+    struct core *core = core_create(&config);
+    OK(fail_with(core, take_batch(core, 40), 1, apart, 0) == CORE_SPLIT, "a batch fails");
+    struct result *first = take(core), *second = take(core);
+    fail_with(core, second, 1, apart, 0);
+    OK(take(core) == NULL, "a half that failed waits for the other one");
+    fail_with(core, first, 1, apart, 0);
+    return core;
+}
+
+static void test_doom(void)
+{
+    static const unsigned places[] = {0, 2, 5, 7, 10, 12, 15, 17, 20, 22, 25, 27, 30, 32, 35, 37};
+    struct core *core = fail_halves(usual());
+    struct result *samples[16];
+    bool spread = true;
+    for (unsigned i = 0; i < 16; i++) {
+        char record[8];
+        sprintf(record, "%u\n", places[i]);
+        samples[i] = take(core);
+        spread = spread && is(samples[i], record);
+    }
+    OK(spread, "if both halves fail, 16 records spread evenly run alone");
+    OK(take(core) == NULL, "while the rest waits");
+    for (unsigned i = 0; i < 16; i++) {
+        fail_with(core, samples[i], 127, apart, 0);
+    }
+    bool doomed = true;
+    struct result *rest;
+    while ((rest = take(core)) != NULL) {
+        doomed = doomed && rest->task.doom != NULL && rest->task.doom->status == 127;
+        fail_records(rest, rest->task.doom);
+        core_done(core, rest, 0);
+    }
+    OK(doomed, "if all die alike the rest is doomed");
+    struct work work;
+    core_try_output(core, &work);
+    core_written(core, work.results, NULL);
+    core_try_output(core, &work);
+    unsigned told = 0;
+    uint64_t unrun = 0;
+    for (const struct failure *failure = work.failures; failure != NULL; failure = failure->next) {
+        told += failure->nr == told + 1 && failure->cause->status == 127;
+        unrun += failure->attempts == 0;
+    }
+    failures_destroy(work.failures);
+    core_written(core, NULL, NULL);
+    OK(told == 40 && unrun == 24, "all fail with that cause, in order, 24 without an attempt");
+    struct ledger ledger = core_ledger(core);
+    OK(ledger.failed == 40 && ledger.doomed == 24 && ledger.attempts == 19 && ledger.splits == 3,
+       "which takes 19 runs");
+    OK(core_finished(core), "the run is finished");
+    core_destroy(core);
+}
+
+// One sample ends otherwise than the others: the rest is run.
+static void test_reprieve(void)
+{
+    struct core *core = fail_halves(usual());
+    struct result *samples[16];
+    for (unsigned i = 0; i < 16; i++) {
+        samples[i] = take(core);
+    }
+    fail_with(core, samples[0], 1, apart, 0);
+    OK(take(core) == NULL, "one sample says nothing of the rest");
+    done(core, samples[1], 1);
+    struct result *rest = take(core);
+    OK(is(rest, "1\n") && rest->task.doom == NULL, "a sample that goes well lets the rest run");
+    OK(is(take(core), "3\n4\n"), "in the parts that lie between the samples");
+    core_destroy(core);
+
+    core = fail_halves(usual());
+    for (unsigned i = 0; i < 16; i++) {
+        samples[i] = take(core);
+    }
+    for (unsigned i = 0; i < 15; i++) {
+        fail_with(core, samples[i], 1, apart, 0);
+    }
+    OK(take(core) == NULL, "the last sample decides");
+    fail_with(core, samples[15], 2, apart, 0);
+    rest = take(core);
+    OK(is(rest, "1\n") && rest->task.doom == NULL, "so does one that dies of something else");
+    core_destroy(core);
+}
+
+static void test_dropped_samples(void)
+{
+    struct core *core = fail_halves(usual());
+    struct result *task;
+    unsigned dropped = 0;
+    bool alone = true;
+    // Operations drop all but the records 3 and 39.
+    while ((task = take(core)) != NULL && task->task.doom == NULL) {
+        alone = alone && records_in_task(task) == 1;
+        if (is(task, "3\n") || is(task, "38\n")) {
+            fail_with(core, task, 1, apart, 0);
+        } else {
+            task->tally = (struct tally){.records = 1, .dropped = 1};
+            core_done(core, task, 0);
+            dropped++;
+        }
+    }
+    OK(alone && dropped == 36, "a sample that operations drop is replaced by the record behind it");
+    OK(is(task, "4\n"), "until those that were run have decided");
+    fail_records(task, task->task.doom);
+    core_done(core, task, 0);
+    OK(is(task = take(core), "39\n") && task->task.doom != NULL, "for all that is left");
+    core_destroy(core);
+}
+
+static void test_waiting_memory(void)
+{
+    struct core_config config = usual();
+    config.task_records = 20;
+    config.retries = 1;
+    struct core *core = core_create(&config);
+    char text[500] = "";
+    for (unsigned i = 0; i < 40; i++) {
+        sprintf(text + strlen(text), i < 20 ? "long record %u\n" : "%u\n", i);
+    }
+    const struct block *block = admit(core, text);
+    core_eof(core);
+    done(core, take(core), 1);
+    fail_with(core, take(core), 1, apart, 0);
+    struct result *first = take(core), *second = take(core);
+    fail_with(core, first, 1, apart, 0);
+    fail_with(core, second, 1, apart, 0);
+    written(core);
+    fail_with(core, take(core), 1, (struct attempt){1, true, true}, 0);
+    for (unsigned i = 1; i < 16; i++) {
+        fail_with(core, take(core), 1, apart, 0);
+    }
+    OK(take(core) == NULL && block->buf == NULL,
+       "what waits for a sample's next attempt does not keep the block in memory");
+    core_tick(core, 1000);
+    struct result *sample = take(core);
+    OK(is(sample, "20\n"), "nor does the sample");
+    done(core, sample, 1);
+    OK(is(take(core), "24\n"), "and goes on");
+    core_destroy(core);
+}
+
+// How many runs it takes to find up to `bad` records, anywhere among `count`.
+static uint64_t runs_to_find(unsigned count, unsigned bad, unsigned seed)
+{
+    struct core_config config = usual();
+    config.task_records = count;
+    struct core *core = core_create(&config);
+    bool fails[1024] = {false};
+    for (unsigned i = 0; i < bad; i++) {
+        seed = seed * 1103515245 + 12345;
+        fails[(seed >> 16) % count] = true;
+    }
+    for (struct result *task = take_batch(core, count); task != NULL; task = take(core)) {
+        struct records records = records_of(task);
+        struct record record;
+        bool failed = false;
+        while (records_next(&records, &record)) {
+            failed = failed || fails[atoi(record.bytes)];
+        }
+        if (task->task.doom != NULL) {
+            fail_records(task, task->task.doom);
+            core_done(core, task, 0);
+        } else if (failed) {
+            fail_with(core, task, 1, apart, 0);
+        } else {
+            done(core, task, 1);
+        }
+    }
+    uint64_t runs = core_ledger(core).attempts;
+    core_destroy(core);
+    return runs;
+}
+
+// Of 1024 records; by bytes, of which they do not all have the same number.
+#define HALVINGS 12
+
+static void test_runs(void)
+{
+    OK(runs_to_find(1000, 0, 1) == 1, "a batch that goes well is one run");
+    OK(runs_to_find(1024, 1, 1) <= 1 + 2 * HALVINGS, "one bad record is found by halving");
+    for (unsigned bad = 1; bad <= 256; bad *= 2) {
+        uint64_t most = 0;
+        for (unsigned seed = 0; seed < 20; seed++) {
+            uint64_t runs = runs_to_find(1024, bad, seed);
+            most = runs > most ? runs : most;
+        }
+        OK(most <= 1 + bad * 2 * HALVINGS + (bad - 1) * 32, "%u of them take no more than %ju runs",
+           bad, (uintmax_t)most);
+    }
+}
+
 int main(void)
 {
     pool = block_pool_create(BLOCK_SIZE, 4);
@@ -418,6 +629,11 @@ int main(void)
     test_self_serve();
     test_carving();
     test_failing();
+    test_doom();
+    test_reprieve();
+    test_dropped_samples();
+    test_waiting_memory();
+    test_runs();
     test_stop();
     test_stuck_writer();
     block_pool_destroy(pool);

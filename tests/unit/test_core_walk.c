@@ -9,6 +9,8 @@
 //   e  is emitted              x  fails whatever is tried, and its whole task with it
 //   d  is dropped              r  fails once when it runs alone, and its task with it
 //   i  fails, its task goes on
+// What d and i are is known before the others of the task are run. In some walks most records fail,
+// so that the rest of a batch is doomed by samples.
 //
 // Half of the walks have records of several lines, which blocks with an index hold.
 //
@@ -27,6 +29,8 @@
 #define MAX_RECORDS 120
 #define MAX_RUNNING 4
 
+static uint64_t all_doomed;
+
 // What a walk knows.
 struct walk {
     uint64_t random;
@@ -40,6 +44,8 @@ struct walk {
     size_t input_len, input_read;
     unsigned records, records_read;
     bool indexed;
+    const char *fates; // those that records have
+    unsigned statuses; // with how many statuses they fail
     char fate[MAX_RECORDS];
 
     bool reading, writing, threads_wait;
@@ -50,6 +56,7 @@ struct walk {
 
     bool stopped, broken;
     unsigned emitted[MAX_RECORDS], failed[MAX_RECORDS]; // how often
+    uint64_t doomed;                                    // failed without an attempt
     unsigned last_emitted, last_failed;                 // number of the last, from 1
     const char *wrong;                                  // the first thing that was wrong
 };
@@ -78,7 +85,7 @@ static void make_input(struct walk *walk)
 {
     walk->records = (unsigned)any(walk, MAX_RECORDS);
     for (unsigned i = 0; i < walk->records; i++) {
-        char fate = "eeeeeedddxri"[any(walk, 12)];
+        char fate = walk->fates[any(walk, strlen(walk->fates))];
         const char *more = walk->indexed ? (const char *[]){"", "\n", ".\n.\n"}[any(walk, 3)] : "";
         walk->fate[i] = fate;
         walk->input_len +=
@@ -103,7 +110,7 @@ static void index_block(const struct walk *walk, struct block *block, size_t cou
 static void read_block(struct walk *walk)
 {
     size_t start = walk->input_read, end = start, count = 0;
-    size_t want = 1 + any(walk, 2 * BLOCK_SIZE);
+    size_t want = 1 + any(walk, (size_t[]){2, 8}[any(walk, 2)] * BLOCK_SIZE);
     size_t max = walk->max_records > 0 ? walk->max_records : MAX_RECORDS;
     walk->reading = false;
     while (walk->records_read + count < walk->records && count < max && end - start < want) {
@@ -128,65 +135,95 @@ static void read_block(struct walk *walk)
     core_admit(walk->core, block);
 }
 
+// Account for all records of a task that is dead, or doomed, because of `cause`.
+static void bury_task(struct walk *walk, struct result *result, struct cause *cause)
+{
+    struct cause *own = cause_create(ERROR_REGEX, "before it is run");
+    struct records records = records_of(result);
+    struct record record;
+    while (records_next(&records, &record)) {
+        uint64_t index = result->tally.records++;
+        if (*record.bytes == 'd') {
+            result->tally.dropped++;
+        } else {
+            result_fail(result, index, record.bytes, 1, *record.bytes == 'i' ? own : cause);
+        }
+    }
+    cause_unref(own);
+    core_done(walk->core, result, (int64_t)any(walk, 1000000));
+}
+
 static void fail_task(struct walk *walk, struct result *result, uint64_t records)
 {
     struct cause *cause = cause_create(ERROR_EXIT, "as it should");
+    cause->status = (int)any(walk, walk->statuses);
     const struct attempt attempt = {
-        .ns = (int64_t)any(walk, 1000000), .may_split = true, .retriable = any(walk, 5) != 0};
+        .ns = (int64_t)any(walk, 1000000),
+        .may_split = records > 1,
+        .retriable = any(walk, 5) != 0,
+    };
     enum core_verdict verdict = core_fail(walk->core, result, cause, &attempt, walk->now);
-    must(walk, records == 1 || verdict == CORE_SPLIT, "a task of several records is split");
+    must(walk, (records > 1) == (verdict == CORE_SPLIT), "a task of several records is split");
     if (verdict == CORE_DEAD) {
-        result->tally.records = records;
-        result_fail(result, 0, result_bytes(result), result->task.len, cause);
-        core_done(walk->core, result, attempt.ns);
+        bury_task(walk, result, cause);
     }
     cause_unref(cause);
 }
 
-static void run_task(struct walk *walk, struct result *result)
+// Would the task fail? *count is how many of its records are run.
+static bool task_fails(const struct result *result, uint64_t *count)
 {
-    uint64_t count = records_in_task(result);
+    struct records records = records_of(result);
+    struct record record;
+    bool never = false, once = false;
+    *count = 0;
+    while (records_next(&records, &record)) {
+        never = never || *record.bytes == 'x';
+        once = once || *record.bytes == 'r';
+        *count += *record.bytes != 'd' && *record.bytes != 'i';
+    }
+    return never || (once && (*count > 1 || result->task.attempts == 0));
+}
+
+// Account for all records of a task that goes well.
+static void emit_task(struct walk *walk, struct result *result)
+{
+    struct cause *own = cause_create(ERROR_REGEX, "before it is run");
     struct records records = records_of(result);
     struct record record;
     struct emitter emitter;
     emitter_init(&emitter);
-    bool fails = false;
-    struct cause *cause = cause_create(ERROR_REGEX, "as it should");
     while (records_next(&records, &record)) {
-        size_t len = (size_t)(record.next - record.bytes);
-        switch (*record.bytes) {
-        case 'e':
-            result->tally.emitted++;
-            emitter_keep(&emitter, record.bytes, len);
-            break;
-        case 'd':
+        if (*record.bytes == 'd') {
             result->tally.dropped++;
-            break;
-        case 'i':
-            result_fail(result, result->tally.records, record.bytes, 1, cause);
-            break;
-        case 'x':
-            fails = true;
-            break;
-        case 'r':
-            fails = fails || count > 1 || result->task.attempts == 0;
+        } else if (*record.bytes == 'i') {
+            result_fail(result, result->tally.records, record.bytes, 1, own);
+        } else {
+            must(walk, strchr("er", *record.bytes) != NULL, "a record begins where one does");
             result->tally.emitted++;
-            emitter_keep(&emitter, record.bytes, len);
-            break;
-        default:
-            must(walk, false, "a record begins where one does");
+            emitter_keep(&emitter, record.bytes, (size_t)(record.next - record.bytes));
         }
         result->tally.records++;
     }
-    must(walk, result->tally.records == count, "the records of a task are counted");
-    if (fails) {
+    must(walk, result->tally.records == records_in_task(result), "records are counted");
+    emitter_finish(&emitter, result);
+    emitter_destroy(&emitter);
+    cause_unref(own);
+    core_done(walk->core, result, (int64_t)any(walk, 1000000));
+}
+
+static void run_task(struct walk *walk, struct result *result)
+{
+    uint64_t count;
+    if (result->task.doom != NULL) {
+        must(walk, result->task.doom->error == ERROR_EXIT,
+             "a task is doomed by what samples died of");
+        bury_task(walk, result, result->task.doom);
+    } else if (task_fails(result, &count)) {
         fail_task(walk, result, count);
     } else {
-        emitter_finish(&emitter, result);
-        core_done(walk->core, result, (int64_t)any(walk, 1000000));
+        emit_task(walk, result);
     }
-    emitter_destroy(&emitter);
-    cause_unref(cause);
 }
 
 static void emit(struct walk *walk, const struct result *result)
@@ -217,6 +254,7 @@ static void tell_failures(struct walk *walk, struct failure *failure)
         next = failure->next;
         must(walk, failure->nr >= 1 && failure->nr <= walk->records, "failures have numbers");
         must(walk, failure->nr > walk->last_failed, "failures come in input order");
+        walk->doomed += failure->attempts == 0;
         walk->failed[failure->nr - 1]++;
         walk->last_failed = (unsigned)failure->nr;
         failure_destroy(failure);
@@ -338,6 +376,7 @@ static size_t held_by_list(const struct result *result)
     return bytes;
 }
 
+// At least; what tasks died of may be counted once for each task.
 static size_t held_by_failures(const struct failure *failure)
 {
     const struct cause *last = NULL;
@@ -352,6 +391,16 @@ static size_t held_by_failures(const struct failure *failure)
     return bytes;
 }
 
+static bool failures_are_charged(const struct walk *walk)
+{
+    const struct core *core = walk->core;
+    const struct failure *taken = walk->writing ? walk->output.failures : NULL;
+    return held_by_failures(core->failures_first) <= core->failure_bytes &&
+           held_by_failures(taken) <= core->taken_bytes &&
+           (core->failures_first == NULL) == (core->failure_bytes == 0) &&
+           (taken == NULL) == (core->taken_bytes == 0);
+}
+
 static size_t held(const struct walk *walk)
 {
     const struct core *core = walk->core;
@@ -364,8 +413,10 @@ static size_t held(const struct walk *walk)
         }
     }
     bytes += held_by_list(core->urgent_first) + held_by_list(core->given_up);
-    bytes += held_by_failures(core->failures_first);
-    bytes += walk->writing ? held_by_failures(walk->output.failures) : 0;
+    for (const struct split *split = core->splits; split != NULL; split = split->next) {
+        bytes += held_by_list(split->waiting);
+    }
+    bytes += core->failure_bytes + core->taken_bytes;
     for (unsigned i = 0; i < walk->running_count; i++) {
         bytes += walk->running[i]->charged;
     }
@@ -389,6 +440,8 @@ static void check_end(struct walk *walk)
     }
     must(walk, ledger.emitted == emitted, "what is emitted is counted");
     must(walk, ledger.failed == failed, "what failed is counted and told");
+    must(walk, ledger.doomed == walk->doomed, "what was doomed is counted");
+    must(walk, walk->stopped || walk->core->splits == NULL, "no batch is left");
     must(walk, walk->stopped || ledger.unprocessed == 0, "nothing is left over");
     must(walk, walk->stopped || walk->core->used == 0, "nothing is charged at the end");
 }
@@ -421,6 +474,9 @@ static const char *take_a_walk(uint64_t seed)
     };
     walk->core = core_create(&walk->config);
     walk->indexed = any(walk, 2) == 0;
+    walk->fates = (const char *[]){"eeeeeedddxri", "xxxxxd", "xxxxxxxxxxxe", "x",
+                                   "xddddd",       "rrrrrx"}[any(walk, 6)];
+    walk->statuses = 1 + (unsigned)any(walk, 2);
     make_input(walk);
     unsigned stop_at = any(walk, 4) == 0 ? (unsigned)any(walk, 300) : 0;
     bool breaks = any(walk, 8) == 0;
@@ -437,12 +493,14 @@ static const char *take_a_walk(uint64_t seed)
         }
         must(walk, tried < step_count || core_finished(walk->core), "some step is possible");
         must(walk, walk->core->used == held(walk), "what is charged is what is held");
+        must(walk, failures_are_charged(walk), "failures are charged");
         must(walk, count < 100000, "the run ends");
     }
     if (walk->wrong == NULL) {
         check_end(walk);
     }
     const char *wrong = walk->wrong;
+    all_doomed += walk->doomed;
     for (unsigned i = 0; i < walk->running_count; i++) {
         result_destroy(walk->running[i]);
     }
@@ -467,6 +525,7 @@ int main(void)
         wrong = take_a_walk(seed + i);
     }
     OK(wrong == NULL, "%" PRIu64 " random walks end well", i);
+    OK(all_doomed > 0, "%" PRIu64 " records were doomed in them", all_doomed);
     if (wrong != NULL) {
         printf("# seed %" PRIu64 ": not so: %s\n", seed + i - 1, wrong);
     }

@@ -170,6 +170,7 @@ static void test_copy(void)
     block.buf = NULL;
     trial.result = result_create(&block, 100, 4);
     trial.result->task.copy = strdup("a\nb\n");
+    trial.result->task.copy_off = trial.result->task.off;
     OK(plan_run(trial.plan, trial.state, trial.result) == 0 && is(&trial.result->tally, 2, 1, 1, 0),
        "a task that has a copy of its bytes needs no block");
     end(&trial);

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What can be done now, and waking those who wait for it.
+
+#include "base/thread.h"
+#include "core/core_state.h"
+
+// Self-serve: nothing is read while the writer has more than this to write.
+#define BACKLOG_BLOCKS 4
+
+bool state_has_room(const struct core *core)
+{
+    if (core->used == 0) {
+        return true;
+    }
+    size_t block_size = block_pool_size(core->config.pool);
+    return core->used + block_size <= core->config.limit &&
+           core->ahead + block_size <= core->config.limit &&
+           core->next - core->oldest < core->config.ring &&
+           (core->config.queue_size == 0 || core->waiting < core->config.queue_size);
+}
+
+// Operations are faster than the output here: what is read now would only grow cold in the cache.
+static bool is_output_behind(const struct core *core)
+{
+    return core->config.self_serve &&
+           core->unwritten > BACKLOG_BLOCKS * block_pool_size(core->config.pool);
+}
+
+bool state_can_read(const struct core *core)
+{
+    return core->phase == CORE_RUN && !core->eof && !core->reading && state_has_room(core) &&
+           !is_output_behind(core);
+}
+
+bool state_has_output(const struct core *core)
+{
+    return !core->writing &&
+           (core->failures_first != NULL || (core->ready_first != NULL && !core->broken));
+}
+
+bool state_has_task(const struct core *core)
+{
+    return core->phase == CORE_RUN &&
+           (core->urgent_first != NULL || levels_first(&core->levels) != NULL);
+}
+
+bool state_is_drained(const struct core *core)
+{
+    if (core->running > 0 || core->reading) {
+        return false;
+    }
+    return core->phase != CORE_RUN ||
+           (core->eof && !state_has_task(core) && core->retries.root == NULL);
+}
+
+bool state_is_finished(const struct core *core)
+{
+    return state_is_drained(core) && !core->writing && !state_has_output(core);
+}
+
+void wake_worker(struct core *core)
+{
+    struct core_worker *worker = core->parked;
+    if (worker != NULL) {
+        core->parked = worker->next;
+        worker->parked = false;
+        cond_signal(&worker->wake);
+    } else if (core->workers < core->config.workers && !core->worker_wanted) {
+        core->worker_wanted = true;
+        core->config.notify(core->config.notify_arg);
+    }
+}
+
+void wake_reader(struct core *core)
+{
+    if (!core->config.self_serve && (core->phase != CORE_RUN || state_has_room(core))) {
+        cond_signal(&core->room);
+    }
+}
+
+void wake_writer(struct core *core)
+{
+    if (!core->config.self_serve && (state_has_output(core) || state_is_drained(core))) {
+        cond_signal(&core->output);
+    }
+}
+
+void wake_at_end(struct core *core)
+{
+    if (!state_is_drained(core)) {
+        return;
+    }
+    while (core->parked != NULL) {
+        wake_worker(core);
+    }
+    wake_writer(core);
+    if (state_is_finished(core)) {
+        core->config.notify(core->config.notify_arg);
+    }
+}

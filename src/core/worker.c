@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Workers: what one does next, and what comes of it.
+
+#include "base/thread.h"
+#include "core/core_state.h"
+
+#include <errno.h>
+
+// Waking a worker so that it reads costs about as much as this many nanoseconds of work; if the
+// input has nothing to give at the moment, so that it would only wait there, it should be far more.
+#define WAKE_NS 30000
+#define WAKE_TO_WAIT_NS 1000000
+
+// Moving averages take in this part of each new value.
+#define AVERAGE_SHARE 8
+
+int core_worker_init(struct core_worker *worker)
+{
+    *worker = (struct core_worker){0};
+    errno = pthread_cond_init(&worker->wake, NULL);
+    return errno == 0 ? 0 : -1;
+}
+
+void core_worker_destroy(struct core_worker *worker)
+{
+    THREAD_MUST(pthread_cond_destroy(&worker->wake));
+}
+
+// Having taken a step, is there one for somebody else?
+static bool is_worth_waking(const struct core *core)
+{
+    if (state_has_task(core)) {
+        return true;
+    }
+    return core->config.self_serve && state_can_read(core) &&
+           core->cost > (core->more_input ? WAKE_NS : WAKE_TO_WAIT_NS);
+}
+
+static void begin_run(struct core *core, struct result *result)
+{
+    core->running++;
+    result->prev = NULL;
+    result->next = core->runs;
+    if (result->next != NULL) {
+        result->next->prev = result;
+    }
+    core->runs = result;
+}
+
+// In order of importance: write, so that memory comes back; run; read.
+static enum core_step next_step(struct core *core, struct work *work)
+{
+    if (core->config.self_serve && state_has_output(core)) {
+        order_take_output(core, work);
+        return CORE_WRITE;
+    }
+    if (state_has_task(core)) {
+        work->task = carve_next(core);
+        if (work->task == NULL) {
+            return CORE_NO_MEMORY;
+        }
+        begin_run(core, work->task);
+        return CORE_TASK;
+    }
+    if (core->config.self_serve && state_can_read(core)) {
+        core->reading = true;
+        return CORE_READ;
+    }
+    return state_is_drained(core) ? CORE_END : CORE_WAIT;
+}
+
+static void park(struct core *core, struct core_worker *worker)
+{
+    worker->parked = true;
+    worker->next = core->parked;
+    core->parked = worker;
+    while (worker->parked) {
+        cond_wait(&worker->wake, &core->mutex);
+    }
+}
+
+enum core_step core_take(struct core *core, struct core_worker *worker, struct work *work)
+{
+    mutex_lock(&core->mutex);
+    enum core_step step;
+    while ((step = next_step(core, work)) == CORE_WAIT) {
+        park(core, worker);
+    }
+    if (is_worth_waking(core)) {
+        wake_worker(core);
+    }
+    wake_reader(core); // the queue has become shorter
+    mutex_unlock(&core->mutex);
+    return step;
+}
+
+enum core_step core_try_take(struct core *core, struct work *work)
+{
+    mutex_lock(&core->mutex);
+    enum core_step step = next_step(core, work);
+    mutex_unlock(&core->mutex);
+    return step;
+}
+
+// A part of a task that was split is no measure: a small one costs mostly its start.
+static void learn_cost(struct core *core, const struct task *task, int64_t ns)
+{
+    if (task->part) {
+        return;
+    }
+    int64_t pace = ns * 1024 / (int64_t)task->len;
+    core->cost += (ns - core->cost) / AVERAGE_SHARE;
+    core->pace += (pace - core->pace) / AVERAGE_SHARE;
+}
+
+static void leave_runs(struct core *core, struct result *result)
+{
+    core->running--;
+    *(result->prev != NULL ? &result->prev->next : &core->runs) = result->next;
+    if (result->next != NULL) {
+        result->next->prev = result->prev;
+    }
+}
+
+void worker_end_run(struct core *core, struct result *result, int64_t ns)
+{
+    leave_runs(core, result);
+    if (result->task.doom == NULL) {
+        core->ledger.attempts++;
+        learn_cost(core, &result->task, ns);
+    }
+}
+
+// Charge what the result holds, let go what it does not need, and give it its place.
+static void finish_task(struct core *core, struct result *result)
+{
+    if (!result->refers) {
+        budget_release_result(core, result);
+    }
+    budget_charge_result(core, result,
+                         (result->spilled ? 0 : result->own_len) +
+                             result->iov_count * sizeof(struct iovec) + result->failure_bytes);
+    order_add(core, result);
+}
+
+void core_done(struct core *core, struct result *result, int64_t ns)
+{
+    mutex_lock(&core->mutex);
+    worker_end_run(core, result, ns);
+    split_done(core, result);
+    finish_task(core, result);
+    wake_reader(core);
+    wake_writer(core);
+    wake_at_end(core);
+    mutex_unlock(&core->mutex);
+}
+
+void core_give_up(struct core *core, struct result *result)
+{
+    result_clear(result);
+    mutex_lock(&core->mutex);
+    leave_runs(core, result);
+    core->phase = CORE_NOW;
+    result->queue_next = core->given_up;
+    core->given_up = result;
+    wake_at_end(core);
+    mutex_unlock(&core->mutex);
+}
+
+bool core_should_spill(struct core *core, const struct result *result)
+{
+    const struct task *task = &result->task;
+    if (!core->config.ordered || result->own_len == 0) {
+        return false;
+    }
+    mutex_lock(&core->mutex);
+    bool next = task->block->no == core->handing && task->block->handed == task->off;
+    bool over = core->used + result->own_len > core->config.limit;
+    mutex_unlock(&core->mutex);
+    return over && !next;
+}
