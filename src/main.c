@@ -10,6 +10,9 @@
 //            clock         time
 //            thread        pthreads
 //            buf           memory that grows
+//            path          names of files
+//            utf8          UTF-8 as JSON wants it
+//            base64        bytes as text
 //   cli/     options       the command line as typed; options.def is the table of all options
 //            settings      what it means: validated, resolved, immutable
 //            files0        the list of names of --files0-from
@@ -51,12 +54,14 @@
 //   run/     run           builds the parts, waits for the end, takes all apart
 //            threads       workers, reader and writer
 //            signals       signals as something to read
-//            same_file     an input that is also the output
+//            same_file     files that are used twice
 //   output/  writer        writes results that are ready
 //            sink          standard output, or the file that is replaced as a whole
 //            compress      compressed files
 //            spill         results on disk, beyond the budget
-//            failures      messages about records that failed
+//            failures      telling about records that failed
+//            deadletter    the file for them
+//            append        opening of files that lines are added to
 
 #include "base/diag.h"
 #include "base/fdio.h"

@@ -89,6 +89,11 @@ void explain_print(FILE *out, const struct settings *settings)
     print_inputs(out, settings);
     print_plan(out, settings);
     print_workers(out, settings);
+    if (settings->dead_letter != NULL) {
+        print_text(out, "dead-letter", settings->dead_letter);
+        fprintf(out, "dead-letter-format: %s\n",
+                settings->letter_format == LETTERS_RAW ? "raw" : "jsonl");
+    }
     print_text(out, "output", settings->output != NULL ? settings->output : "-");
     fprintf(out, "order: %s\n", settings->ordered ? "of the input" : "as results finish");
 }

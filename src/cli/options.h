@@ -13,6 +13,7 @@ enum option_group {
     GROUP_INPUT,
     GROUP_OPERATIONS,
     GROUP_WORKERS,
+    GROUP_FAILURE,
     GROUP_OUTPUT,
     GROUP_REPORT,
     GROUP_COUNT,

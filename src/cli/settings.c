@@ -234,22 +234,50 @@ static bool set_tmpdir(struct settings *settings, const struct options *options)
     return true;
 }
 
+// The file that an option names, if it is given.
+static bool set_file(const char **file, const struct options *options, enum option_id id)
+{
+    const char *value = options->values[id];
+    if (value != NULL && *value == '\0') {
+        return refuse(id, value, "the name of a file");
+    }
+    if (value != NULL && *value == '-') {
+        return refuse_dash(id, value);
+    }
+    *file = value;
+    return true;
+}
+
+static bool set_failures(struct settings *settings, const struct options *options)
+{
+    const char *format = options->values[OPTION_DEAD_LETTER_FORMAT];
+
+    if (!set_file(&settings->dead_letter, options, OPTION_DEAD_LETTER)) {
+        return false;
+    }
+    if (format == NULL) {
+        return true;
+    }
+    if (strcmp(format, "jsonl") != 0 && strcmp(format, "raw") != 0) {
+        return refuse(OPTION_DEAD_LETTER_FORMAT, format, "jsonl or raw");
+    }
+    if (settings->dead_letter == NULL) {
+        diag_error("--dead-letter-format has nothing to do without --dead-letter");
+        return false;
+    }
+    settings->letter_format = strcmp(format, "raw") == 0 ? LETTERS_RAW : LETTERS_JSONL;
+    return true;
+}
+
 static bool set_output(struct settings *settings, const struct options *options)
 {
     const char *file = options->values[OPTION_OUTPUT];
 
     settings->ordered = options->values[OPTION_UNORDERED] == NULL;
-    if (file == NULL || strcmp(file, "-") == 0) {
+    if (file != NULL && strcmp(file, "-") == 0) {
         return true;
     }
-    if (*file == '\0') {
-        return refuse(OPTION_OUTPUT, file, "the name of a file, or - for standard output");
-    }
-    if (*file == '-') {
-        return refuse_dash(OPTION_OUTPUT, file);
-    }
-    settings->output = file;
-    return true;
+    return set_file(&settings->output, options, OPTION_OUTPUT);
 }
 
 static bool set_report(struct settings *settings, const struct options *options)
@@ -315,7 +343,8 @@ struct settings *settings_create(const struct options *options)
     if (!set_operations(settings, options) || !set_records(settings, options) ||
         !set_workers(settings, options) || !set_memory(settings, options) ||
         !set_queue(settings, options) || !set_drive(settings) || !set_tmpdir(settings, options) ||
-        !set_output(settings, options) || !set_report(settings, options) ||
+        !set_failures(settings, options) || !set_output(settings, options) ||
+        !set_report(settings, options) ||
         !set_files(settings, options)) { // last: it may read from standard input
         settings_destroy(settings);
         return NULL;

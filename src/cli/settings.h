@@ -29,6 +29,11 @@ enum stats_format {
     STATS_JSON,
 };
 
+enum letter_format {
+    LETTERS_JSONL, // the record and why it failed
+    LETTERS_RAW,   // the record alone
+};
+
 struct settings {
     // Input.
     char **files;        // names in order; "-" is standard input
@@ -56,6 +61,10 @@ struct settings {
     size_t queue_size;   // records that may wait; 0: no such limit
     const char *tmpdir;  // for spilled results
     bool self_serve;     // workers read and write themselves; no reader and writer threads
+
+    // Records that fail.
+    const char *dead_letter; // the file that they are appended to; NULL: none
+    enum letter_format letter_format;
 
     // Output.
     bool ordered;

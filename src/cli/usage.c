@@ -15,6 +15,7 @@ static const char *const group_titles[GROUP_COUNT] = {
     [GROUP_INPUT] = "Input",
     [GROUP_OPERATIONS] = "Operations on records, in the order given (PCRE2)",
     [GROUP_WORKERS] = "Workers and queue",
+    [GROUP_FAILURE] = "Records that fail",
     [GROUP_OUTPUT] = "Output",
     [GROUP_REPORT] = "Seeing what happens",
 };
@@ -33,6 +34,10 @@ static void print_option(FILE *out, const struct option_info *info)
         used += fprintf(out, "=%s", info->argument);
     } else if (info->has_argument == optional_argument) {
         used += fprintf(out, "[=%s]", info->argument);
+    }
+    if (used >= COLUMN) {
+        fputc('\n', out);
+        used = 0;
     }
     fprintf(out, "%*s%s\n", COLUMN - used, "", info->help);
 }

@@ -93,6 +93,16 @@ int result_fail(struct result *result, uint64_t index, const char *record, size_
     return 0;
 }
 
+void result_stamp(struct result *result, struct timespec now, double seconds)
+{
+    for (struct failure *failure = result->failures; failure != NULL; failure = failure->next) {
+        if (failure->time.tv_sec == 0) {
+            failure->time = now;
+            failure->seconds = seconds;
+        }
+    }
+}
+
 void emitter_init(struct emitter *emitter)
 {
     *emitter = (struct emitter){0};

@@ -86,6 +86,9 @@ void result_destroy(struct result *result);
 int result_fail(struct result *result, uint64_t index, const char *record, size_t len,
                 struct cause *cause);
 
+// Note when the task was run, and for how many seconds, with those failures that do not know yet.
+void result_stamp(struct result *result, struct timespec now, double seconds);
+
 // Collects what one task emits, then hands it to its result. Each worker has one and uses it for
 // task after task, so that its memory is got once. Long runs of the task's own bytes are
 // referred to; short ones are copied together, so that neither the pieces nor the bytes grow

@@ -34,6 +34,7 @@ struct reader {
     struct block_pool *pool;
     struct source *source;
     char delimiter;
+    bool keep_failed;  // as in blocks
     size_t max_record; // bytes
     size_t max_buffer; // bytes that the buffer grows to, at most
 
@@ -64,6 +65,7 @@ struct reader *reader_create(const struct settings *settings, struct block_pool 
     }
     reader->pool = pool;
     reader->delimiter = settings->delimiter;
+    reader->keep_failed = settings->dead_letter != NULL;
     reader->max_record =
         settings->max_record < SIZE_MAX / 2 ? (size_t)settings->max_record : SIZE_MAX / 2;
     // A record and its delimiter, or the head of one that is too long.
@@ -269,6 +271,7 @@ static void place_block(struct reader *reader, struct block *block, uint64_t len
     block->input = source_input(reader->source);
     block->offset = reader->offset;
     block->delimiter = reader->delimiter;
+    block->keep_failed = reader->keep_failed;
     block->records = records;
     block->more = !reader->waits;
     reader->offset += len;

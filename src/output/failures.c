@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Messages about records that failed.
+// Telling about records that failed.
 
 #include "output/failures.h"
 
 #include "base/diag.h"
 #include "input/input.h"
+#include "output/deadletter.h"
 
 #include <inttypes.h>
 
-void failures_tell(struct failure *failures, unsigned *shown)
+static bool write_letter(struct deadletter *letters, const struct failure *failure)
+{
+    return letters != NULL && deadletter_takes(letters, failure) &&
+           deadletter_write(letters, failure) == 0;
+}
+
+void failures_tell(struct failure *failures, struct deadletter *letters, unsigned *shown)
 {
     while (failures != NULL) {
         struct failure *failure = failures;
         failures = failure->next;
-        if (*shown < FAILURES_SHOWN) {
+        if (!write_letter(letters, failure) && *shown < FAILURES_SHOWN) {
             diag_error("%s:%" PRIu64 ": %s: %s", failure->input->name, failure->nr,
                        error_name(failure->cause->error), failure->cause->message);
             (*shown)++;
@@ -22,10 +29,12 @@ void failures_tell(struct failure *failures, unsigned *shown)
     }
 }
 
-void failures_summary(uint64_t failed)
+void failures_summary(uint64_t failed, const struct deadletter *letters)
 {
     if (failed > 0) {
-        diag_error("%" PRIu64 " record%s failed", failed, failed == 1 ? "" : "s");
+        const char *see = letters != NULL ? ", see " : "";
+        const char *file = letters != NULL ? deadletter_name(letters) : "";
+        diag_error("%" PRIu64 " record%s failed%s%s", failed, failed == 1 ? "" : "s", see, file);
     }
 }
 

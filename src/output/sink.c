@@ -5,20 +5,17 @@
 
 #include "base/diag.h"
 #include "base/fdio.h"
+#include "base/path.h"
 #include "output/compress.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-// Links that are followed before it must be a loop.
-#define MAX_LINKS 40
 
 // Names that are tried for the new file.
 #define MAX_NAMES 1000
@@ -31,37 +28,6 @@ struct sink {
     bool has_name;                 // `beside` exists
     struct compressor *compressor; // NULL: bytes as they are
 };
-
-// --- names
-
-// `name` in the directory of `path`; freed by the caller. NULL: no memory.
-static char *sibling(const char *path, const char *name)
-{
-    const char *slash = strrchr(path, '/');
-    char *joined;
-    int len = slash != NULL && name[0] != '/' ? (int)(slash + 1 - path) : 0;
-    return asprintf(&joined, "%.*s%s", len, path, name) >= 0 ? joined : NULL;
-}
-
-// What FILE is in the end, links followed, existing or not. NULL with errno set on failure.
-static char *follow_links(const char *file)
-{
-    char *path = strdup(file);
-    for (int i = 0; path != NULL && i < MAX_LINKS; i++) {
-        char link[PATH_MAX];
-        ssize_t len = readlink(path, link, sizeof(link) - 1);
-        if (len < 0) {
-            return path; // no link, or nothing at all
-        }
-        link[len] = '\0';
-        char *next = sibling(path, link);
-        free(path);
-        path = next;
-    }
-    free(path);
-    errno = path != NULL ? ELOOP : ENOMEM;
-    return NULL;
-}
 
 // --- opening
 
@@ -79,7 +45,7 @@ static bool has_proc(void)
 // A new file in the directory of the target, without a name if the system can give it one later.
 static int open_beside(struct sink *sink)
 {
-    char *directory = sibling(sink->target, ".");
+    char *directory = path_sibling(sink->target, ".");
     if (directory == NULL) {
         return -1;
     }
@@ -99,7 +65,7 @@ static int open_beside(struct sink *sink)
 // `old` is the mode of what is to be replaced, or 0.
 static int open_replacement(struct sink *sink, mode_t old)
 {
-    sink->beside = sibling(sink->target, ".pproc.XXXXXX");
+    sink->beside = path_sibling(sink->target, ".pproc.XXXXXX");
     if (sink->beside == NULL || open_beside(sink) != 0) {
         return -1;
     }
@@ -126,7 +92,7 @@ static int open_file(struct sink *sink, const char *file)
     if (exists && access(file, W_OK) != 0) {
         return refuse(file, strerror(errno));
     }
-    sink->target = follow_links(file);
+    sink->target = path_follow(file);
     if (sink->target == NULL || open_replacement(sink, exists ? status.st_mode & 07777 : 0) != 0) {
         return refuse(file, strerror(errno));
     }
@@ -184,7 +150,7 @@ static int give_name(struct sink *sink)
     for (int i = 0; status != 0 && i < MAX_NAMES; i++) {
         snprintf(name, sizeof(name), ".pproc.%d.%d", (int)getpid(), i);
         free(sink->beside);
-        sink->beside = sibling(sink->target, name);
+        sink->beside = path_sibling(sink->target, name);
         if (sink->beside == NULL) {
             return -1;
         }

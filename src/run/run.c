@@ -11,6 +11,7 @@
 #include "core/core.h"
 #include "input/input.h"
 #include "input/reader.h"
+#include "output/deadletter.h"
 #include "output/failures.h"
 #include "output/sink.h"
 #include "output/spill.h"
@@ -52,6 +53,7 @@ struct run {
     int64_t limit;     // when to wait no longer for threads that are stuck; 0: never
     int signal;        // that ends the run, or 0
     bool stopped;      // by SIGUSR2
+    bool stuck;        // threads were not waited for
     int output_error;  // why the output is not whole, an errno; 0: it is
     bool threads_lack; // some thread that is needed could not be started
 };
@@ -115,6 +117,7 @@ static void take_apart(struct run *run)
 {
     threads_destroy(&run->threads);
     writer_destroy(run->shared.writer);
+    deadletter_destroy(run->shared.letters);
     sink_destroy(run->shared.sink);
     reader_destroy(run->shared.reader);
     spill_destroy(run->shared.spill);
@@ -255,12 +258,33 @@ static void tell_position(struct run *run, const struct input *input, uint64_t n
     }
 }
 
+// Why dead letters are missing, an errno; 0: they are not.
+static int letters_error(const struct run *run)
+{
+    const struct deadletter *letters = run->shared.letters;
+    return letters != NULL ? deadletter_error(letters) : 0;
+}
+
 // Is the output not what it should be?
 static bool is_broken(const struct run *run)
 {
     const struct shared *shared = &run->shared;
-    return run->output_error != 0 || spill_error(shared->spill) != 0 ||
+    return run->output_error != 0 || letters_error(run) != 0 || spill_error(shared->spill) != 0 ||
            atomic_load(&shared->out_of_memory) || run->threads_lack;
+}
+
+// Tell of the last failures, and see that the dead letters are on their way to the disk.
+static void finish_letters(struct run *run, struct failure *failures)
+{
+    struct shared *shared = &run->shared;
+    if (shared->letters != NULL && run->stuck && deadletter_is_stuck(shared->letters)) {
+        failures_destroy(failures); // nobody waits for what is stuck
+        return;
+    }
+    failures_tell(failures, shared->letters, &shared->failures_shown);
+    if (shared->letters != NULL) {
+        (void)deadletter_finish(shared->letters); // told below
+    }
 }
 
 // The file takes its place only if all that was to be written is.
@@ -286,6 +310,10 @@ static bool tell_breakage(const struct run *run)
     } else if (output != 0) {
         diag_error("%s: cannot be written: %s", sink_name(shared->sink),
                    output == EBADF ? "it is closed" : strerror(output));
+    }
+    if (letters_error(run) != 0) {
+        diag_error("%s: dead letters cannot be written: %s", deadletter_name(shared->letters),
+                   strerror(letters_error(run)));
     }
     if (atomic_load(&shared->out_of_memory)) {
         diag_error("out of memory: the run ended early (see --buffer-size, --max-record)");
@@ -313,7 +341,7 @@ static enum exit_status conclude(struct run *run)
     struct shared *shared = &run->shared;
     uint64_t nr;
     const struct input *input = core_position(shared->core, &nr);
-    failures_tell(core_close_ledger(shared->core), &shared->failures_shown);
+    finish_letters(run, core_close_ledger(shared->core));
     if (run->settings->count && run->signal == 0 && !is_broken(run)) {
         (void)writer_write_number(shared->writer, core_ledger(shared->core).emitted); // told below
     }
@@ -324,7 +352,7 @@ static enum exit_status conclude(struct run *run)
 
     bool broken = tell_breakage(run);
     struct ledger ledger = core_ledger(shared->core);
-    failures_summary(ledger.failed);
+    failures_summary(ledger.failed, shared->letters);
     failures_doomed(ledger.doomed);
     if (run->signal != 0) {
         tell_position(run, input, nr);
@@ -345,6 +373,25 @@ static void start(struct run *run)
     }
 }
 
+// All files that are written to, before anything is read. Returns 0, or -1 after a message.
+static int open_outputs(struct run *run)
+{
+    const struct settings *settings = run->settings;
+    struct shared *shared = &run->shared;
+    shared->sink = sink_open(settings->output);
+    if (shared->sink == NULL) {
+        return -1;
+    }
+    if (settings->dead_letter != NULL) {
+        shared->letters =
+            deadletter_open(settings->dead_letter, settings->letter_format, settings->delimiter);
+        if (shared->letters == NULL) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int run(const struct settings *settings, const struct plan *plan)
 {
     if (same_file_refused(settings)) {
@@ -359,8 +406,8 @@ int run(const struct settings *settings, const struct plan *plan)
         .notify_fd = -1,
         .signals = {.fd = -1},
     };
-    run.shared.sink = sink_open(settings->output);
-    if (run.shared.sink == NULL) {
+    if (open_outputs(&run) != 0) {
+        sink_destroy(run.shared.sink);
         return EXIT_OUTPUT;
     }
     if (build(&run) != 0) {
@@ -369,7 +416,8 @@ int run(const struct settings *settings, const struct plan *plan)
         return EXIT_OUTPUT;
     }
     start(&run);
-    if (wait_for_end(&run)) {
+    run.stuck = !wait_for_end(&run);
+    if (!run.stuck) {
         threads_join(&run.threads);
     }
     enum exit_status status = conclude(&run);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// An input that is also the output would be read as it is written, without end.
+// Files that are used twice. An input that is also written to would be read as it is written,
+// without end; two outputs in one file would be mixed.
 
 #ifndef PPROC_RUN_SAME_FILE_H
 #define PPROC_RUN_SAME_FILE_H
@@ -8,7 +9,7 @@
 
 struct settings;
 
-// Is some input the regular file that the output is? Says so on standard error.
+// Is some regular file an input and an output, or two outputs? Says so on standard error.
 bool same_file_refused(const struct settings *settings);
 
 #endif

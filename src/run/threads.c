@@ -8,6 +8,7 @@
 #include "cli/settings.h"
 #include "core/core.h"
 #include "input/reader.h"
+#include "output/deadletter.h"
 #include "output/failures.h"
 #include "output/spill.h"
 #include "output/writer.h"
@@ -49,6 +50,11 @@ static void do_task(struct shared *shared, struct plan_state *state, struct resu
         return;
     }
     int64_t ns = clock_now() - start;
+    if (task->failures != NULL) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        result_stamp(task, now, (double)ns / (double)CLOCK_SECOND);
+    }
     if (core_should_spill(shared->core, task) && spill_result(shared->spill, task) != 0) {
         core_give_up(shared->core, task);
         shared_stop_reading(shared);
@@ -78,9 +84,14 @@ static void do_read(struct shared *shared, size_t max_records)
 
 static void do_write(struct shared *shared, struct work *work)
 {
+    // First: they may tell of what was written long ago, and the output may be stuck.
+    failures_tell(work->failures, shared->letters, &shared->failures_shown);
+    bool broken = shared->letters != NULL && deadletter_error(shared->letters) != 0;
+    if (broken) {
+        core_stop(shared->core, CORE_NOW);
+    }
     struct result *unwritten = writer_write(shared->writer, work->results);
-    failures_tell(work->failures, &shared->failures_shown);
-    if (unwritten != NULL) {
+    if (broken || unwritten != NULL) {
         shared_stop_reading(shared);
     }
     core_written(shared->core, work->results, unwritten);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 struct core;
+struct deadletter;
 struct plan;
 struct reader;
 struct settings;
@@ -26,9 +27,10 @@ struct shared {
     struct reader *reader; // whoever has the role of reading
     atomic_bool read_all;  // the inputs were read to their ends
 
-    struct sink *sink;       // likewise: whoever
-    struct writer *writer;   // whoever has the role of writing
-    unsigned failures_shown; // likewise
+    struct sink *sink;          // likewise: whoever
+    struct writer *writer;      // whoever has the role of writing
+    struct deadletter *letters; // likewise; NULL: there are none
+    unsigned failures_shown;    // likewise
 
     atomic_bool out_of_memory;
 };

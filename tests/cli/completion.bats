@@ -21,10 +21,9 @@ options()
 {
     "$PPROC" --help | python3 -c '
 import re, sys
-for line in sys.stdin:
-    if found := re.fullmatch(r"  ((?:-., )*) *(--[\w-]+)\S* +(\S.*)\n", line):
-        for name in found[1].split(", ")[:-1] + [found[2]]:
-            print(name, found[3], sep="\t")' | sort
+for found in re.finditer(r"^  ((?:-., )*) *(--[\w-]+)\S*\s+(\S.*)", sys.stdin.read(), re.M):
+    for name in found[1].split(", ")[:-1] + [found[2]]:
+        print(name, found[3], sep="\t")' | sort
 }
 
 names()

@@ -6,6 +6,7 @@
 //   FAULT_EAGAIN=K       every K-th call of them on descriptors 0, 1 and 2 fails with EAGAIN
 //   FAULT_READ=E:N       reads of descriptor 0 and of files fail with E after N bytes in all
 //   FAULT_WRITE=E:N      writes to descriptor 1 fail with E after N bytes in all
+//   FAULT_APPEND=E:N     likewise writes to files that are opened for appending
 //   FAULT_SPILL=E:N      likewise pwrite, to whatever file
 //   FAULT_CLOSE=E        closing descriptor 1 fails with E
 //   FAULT_TMPFILE=1      files without a name (O_TMPFILE) are not supported
@@ -73,7 +74,7 @@ struct after {
 
 static size_t max_bytes; // 0: any number
 static struct every eintr, eagain;
-static struct after reads, writes, spills;
+static struct after reads, writes, appends, spills;
 static int close_error;
 static struct nth mallocs, threads;
 static bool no_tmpfile;
@@ -197,6 +198,7 @@ static int start(int argc, char **argv, char **envp)
     eagain = (struct every){.n = env_number("FAULT_EAGAIN")};
     reads = env_after("FAULT_READ");
     writes = env_after("FAULT_WRITE");
+    appends = env_after("FAULT_APPEND");
     spills = env_after("FAULT_SPILL");
     close_error = env_error("FAULT_CLOSE");
     no_tmpfile = getenv("FAULT_TMPFILE") != NULL;
@@ -225,7 +227,11 @@ static struct after *read_limit(int fd)
 
 static struct after *write_limit(int fd)
 {
-    return fd == 1 ? &writes : NULL;
+    if (fd <= 2) {
+        return fd == 1 ? &writes : NULL;
+    }
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && (flags & O_APPEND) != 0 ? &appends : NULL;
 }
 
 // How many of `size` bytes a call may move, or -1 with errno set.
