@@ -42,6 +42,11 @@
 // Free blocks that are kept for each worker, and those that the reader and the writer have.
 #define FREE_BLOCKS 2
 
+// Bytes from which on memory is the kernel's as soon as it is free, and bytes of free memory that
+// are kept.
+#define ALLOC_LARGE (1024 * 1024)
+#define ALLOC_SPARE (4 * 1024 * 1024)
+
 struct run {
     const struct settings *settings;
     struct signals signals;
@@ -399,6 +404,10 @@ int run(const struct settings *settings, const struct plan *plan)
     }
     // Memory goes from thread to thread, so arenas of their own would only cost address space.
     mallopt(M_ARENA_MAX, 1);
+    // What a task makes is got again and again, and each page that went back to the kernel in
+    // between would have to be cleared. Only what a record of extraordinary length takes goes back.
+    mallopt(M_MMAP_THRESHOLD, ALLOC_LARGE);
+    mallopt(M_TRIM_THRESHOLD, ALLOC_SPARE);
 
     struct run run = {
         .settings = settings,
