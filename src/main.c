@@ -51,6 +51,8 @@
 //            template      the text that takes the place of a match
 //            regex         PCRE2
 //            block_pattern which patterns may be searched over whole blocks, and how
+//            literal       bytes that every match of a pattern has
+//            find_literal  looks for them
 //   run/     run           builds the parts, waits for the end, takes all apart
 //            threads       workers, reader and writer
 //            signals       signals as something to read

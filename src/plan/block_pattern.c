@@ -284,7 +284,8 @@ static enum token translate_escape(struct translation *t)
         if (byte < 0 || byte == '\n') {
             return TOKEN_REFUSED;
         }
-        copy(t, (size_t)(at - t->at));
+        fprintf(t->out, "\\x%02x", (unsigned)byte);
+        t->at = at;
         return TOKEN_ATOM;
     }
 }

@@ -6,6 +6,8 @@
 #include "base/diag.h"
 #include "cli/settings.h"
 #include "core/records.h"
+#include "plan/find_literal.h"
+#include "plan/regex.h"
 #include "plan/steps.h"
 
 #include <inttypes.h>
@@ -163,7 +165,8 @@ static int run_each(struct walk *walk, const char *to, size_t first)
 
 // --- searching of whole blocks
 //
-// The first operation jumps from match to match. What lies between is one run for it.
+// The first operation jumps from record to record that it may match. What lies between is one run
+// for it.
 
 // Step over the records up to `to`. Returns how many they are.
 static uint64_t step_over(struct walk *walk, const char *to)
@@ -190,15 +193,22 @@ static int pass_over(struct walk *walk, const char *to)
     return emitter_keep(walk->emitter, from, (size_t)(to - from));
 }
 
+// Take the next record through the operations from number `first` on.
+static int run_next(struct walk *walk, size_t first)
+{
+    struct record record;
+    return records_next(&walk->records, &record) ? run_record(walk, first, &record) : 0;
+}
+
 // The next record has a match of the first operation.
 static int run_matching(struct walk *walk)
 {
     struct record record;
-    (void)records_next(&walk->records, &record); // there is one
     switch (walk->steps->list[0].kind) {
     case OPERATION_MATCH:
-        return run_record(walk, 1, &record);
+        return run_next(walk, 1);
     case OPERATION_EXCLUDE:
+        (void)records_next(&walk->records, &record);
         walk->result->tally.records++;
         walk->result->tally.dropped++;
         return 0;
@@ -206,7 +216,7 @@ static int run_matching(struct walk *walk)
     case OPERATION_PRINT:
         break;
     }
-    return run_record(walk, 0, &record);
+    return run_next(walk, 0);
 }
 
 // Where the record around `place` begins.
@@ -215,6 +225,26 @@ static const char *record_around(const struct walk *walk, const char *place)
     const char *from = walk->records.next;
     const char *before = memrchr(from, '\n', (size_t)(place - from));
     return before != NULL ? before + 1 : from;
+}
+
+// Literals are in few records. Take those that have it, up to the end of the task, through all
+// operations.
+static int run_hinted(struct walk *walk, const struct literal *hint)
+{
+    const char *end = walk->records.end;
+    int status = 0;
+    while (status == 0 && walk->records.next < end) {
+        const char *from = walk->records.next;
+        const char *place = literal_find(hint, from, (size_t)(end - from));
+        const char *record = place != NULL ? record_around(walk, place) : end;
+        if (record > from) {
+            status = pass_over(walk, record);
+        }
+        if (status == 0 && place != NULL) {
+            status = run_next(walk, 0);
+        }
+    }
+    return status;
 }
 
 // After so many matches in records one after another, as many bytes are taken record by record:
@@ -229,8 +259,8 @@ static int run_dense(struct walk *walk)
     return run_each(walk, far ? records->next + DENSE_BYTES : records->end, 0);
 }
 
-// Where a search cannot tell, the rest is left.
-static int search(struct walk *walk)
+// Search for matches. Where that cannot tell, the rest goes record by record.
+static int run_searched(struct walk *walk)
 {
     const char *end = walk->records.end;
     unsigned dense = 0; // records in a row that matched
@@ -240,7 +270,7 @@ static int search(struct walk *walk)
         size_t offset;
         int found = steps_search(walk->steps, walk->state, from, (size_t)(end - from), &offset);
         if (found < 0) {
-            break;
+            return run_each(walk, end, 0);
         }
         if (found) {
             record = record_around(walk, from + offset);
@@ -260,6 +290,24 @@ static int search(struct walk *walk)
     return status;
 }
 
+// Take all records through all operations.
+static int run_records(struct walk *walk)
+{
+    const struct records *records = &walk->records;
+    const struct regex *head = walk->steps->head;
+    if (head != NULL && records->ends == NULL) {
+        const struct literal *hint =
+            regex_hint(head, records->next, (size_t)(records->end - records->next));
+        if (hint != NULL) {
+            return run_hinted(walk, hint);
+        }
+        if (regex_searches(head)) {
+            return run_searched(walk);
+        }
+    }
+    return run_each(walk, records->end, 0);
+}
+
 // --- running of tasks
 
 static int run_all(const struct plan *plan, struct plan_state *state, struct result *result)
@@ -269,13 +317,7 @@ static int run_all(const struct plan *plan, struct plan_state *state, struct res
                         .emitter = &state->emitter,
                         .result = result,
                         .records = records_of(result)};
-    int status = 0;
-    if (plan->steps->head != NULL && walk.records.ends == NULL) {
-        status = search(&walk);
-    }
-    if (status == 0) {
-        status = run_each(&walk, walk.records.end, 0); // what is left
-    }
+    int status = run_records(&walk);
     struct tally *tally = &result->tally;
     tally->emitted = tally->records - tally->dropped - tally->failed;
     steps_rest(state->steps);

@@ -9,7 +9,10 @@
 #include "plan/regex.h"
 
 #include "base/diag.h"
+#include "core/records.h"
 #include "plan/block_pattern.h"
+#include "plan/find_literal.h"
+#include "plan/literal.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -34,6 +37,7 @@ struct regex {
                       // not depend on how records are cut into blocks
     bool jit;
     bool searches;                          // see regex_searches()
+    struct literals literals;               // that every match has
     const char *option;                     // that gave it
     char name[EXCERPT_BYTES(NAME_COLUMNS)]; // how the pattern begins, for messages
 };
@@ -154,16 +158,20 @@ static bool begins_anywhere(const pcre2_code *code)
     return type != AT_LINES;
 }
 
-// Make the code one for runs of lines too, if there is such a one. Returns whether it is.
+// Make the code one for runs of lines too, if there is such a one. Returns whether it is. Also
+// finds literals to look for.
 static bool compile_for_lines(struct regex *regex, const char *pattern, unsigned flags)
 {
+    bool caseless = flags & REGEX_CASELESS;
     if (flags & REGEX_LITERAL) {
+        regex->literals = literals_of_text(pattern, caseless);
         return strchr(pattern, '\n') == NULL;
     }
     char *for_lines = block_pattern(pattern);
     if (for_lines == NULL) {
         return false;
     }
+    regex->literals = literals_of_pattern(for_lines, caseless);
     int error;
     PCRE2_SIZE place;
     pcre2_code *code = compile(for_lines, compile_options(flags) | PCRE2_MULTILINE, &error, &place);
@@ -268,7 +276,7 @@ static int interpret(const struct regex *regex, const struct matcher *matcher, c
     return rc;
 }
 
-static void give_up(struct matcher *matcher, const struct regex *regex, int rc)
+static void say_why(struct matcher *matcher, const struct regex *regex, int rc)
 {
     char other[120];
     const char *reason = other;
@@ -289,6 +297,28 @@ static void give_up(struct matcher *matcher, const struct regex *regex, int rc)
              regex->name);
 }
 
+static bool has_literals(const struct regex *regex, const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < regex->literals.count; i++) {
+        if (literal_find(&regex->literals.list[i], bytes, len) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Matching has ended with this error. Whether a record without a literal fails must not depend on
+// whether the literal was looked for before: it does not, but has no match.
+static int no_match(const struct regex *regex, struct matcher *matcher, int rc, const char *bytes,
+                    size_t len)
+{
+    if (rc == PCRE2_ERROR_NOMATCH || !has_literals(regex, bytes, len)) {
+        return 0;
+    }
+    say_why(matcher, regex, rc);
+    return -1;
+}
+
 int regex_match(const struct regex *regex, struct matcher *matcher, const char *bytes, size_t len)
 {
     int rc = PCRE2_ERROR_JIT_STACKLIMIT;
@@ -302,11 +332,37 @@ int regex_match(const struct regex *regex, struct matcher *matcher, const char *
     if (rc >= 0) {
         return 1; // 0 too: more captures than the match data has room for
     }
-    if (rc == PCRE2_ERROR_NOMATCH) {
-        return 0;
+    return no_match(regex, matcher, rc, bytes, len);
+}
+
+// What a sample is, in bytes.
+#define SAMPLE ((size_t)8 * 1024)
+
+// How often the literal is there, up to `limit`.
+static size_t occurrences(const struct literal *literal, const char *bytes, size_t len,
+                          size_t limit)
+{
+    const char *end = bytes + len, *found;
+    size_t count = 0;
+    while (count < limit && (found = literal_find(literal, bytes, (size_t)(end - bytes))) != NULL) {
+        bytes = found + 1;
+        count++;
     }
-    give_up(matcher, regex, rc);
-    return -1;
+    return count;
+}
+
+const struct literal *regex_hint(const struct regex *regex, const char *lines, size_t len)
+{
+    const struct literal *best = NULL;
+    size_t sample = len < SAMPLE ? len : SAMPLE, limit = records_count(lines, sample, '\n') / 2 + 1;
+    for (size_t i = 0; i < regex->literals.count; i++) {
+        size_t count = occurrences(&regex->literals.list[i], lines, sample, limit);
+        if (count < limit) {
+            best = &regex->literals.list[i];
+            limit = count;
+        }
+    }
+    return best;
 }
 
 bool regex_searches(const struct regex *regex)
@@ -410,11 +466,7 @@ int regex_find(const struct regex *regex, struct matcher *matcher, struct captur
         }
         rc = PCRE2_ERROR_BADSUBSPATTERN; // by \K where it makes no sense
     }
-    if (rc == PCRE2_ERROR_NOMATCH) {
-        return 0;
-    }
-    give_up(matcher, regex, rc);
-    return -1;
+    return no_match(regex, matcher, rc, bytes, len);
 }
 
 const char *matcher_error(const struct matcher *matcher)

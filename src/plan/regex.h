@@ -59,6 +59,10 @@ const size_t *captures_offsets(const struct captures *captures);
 int regex_find(const struct regex *regex, struct matcher *matcher, struct captures *captures,
                const char *bytes, size_t len, size_t from, bool not_empty_at_from);
 
+// Bytes that every match has and that seem to be worth looking for in these lines, as they are in
+// at most half of them; NULL: there are none.
+const struct literal *regex_hint(const struct regex *regex, const char *lines, size_t len);
+
 // May the pattern be searched in many records at once?
 bool regex_searches(const struct regex *regex);
 

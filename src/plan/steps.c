@@ -74,22 +74,18 @@ static void step_destroy(struct step *step)
     }
 }
 
-// The pattern of the step, if whole blocks can be searched for it, else NULL.
-static const struct regex *searched(const struct step *step)
+static const struct regex *pattern_of(const struct step *step)
 {
-    const struct regex *regex = NULL;
     switch (step->kind) {
     case OPERATION_MATCH:
     case OPERATION_EXCLUDE:
-        regex = step->regex.regex;
-        break;
+        return step->regex.regex;
     case OPERATION_SUBST:
-        regex = step->subst.regex;
-        break;
+        return step->subst.regex;
     case OPERATION_PRINT:
         break;
     }
-    return regex != NULL && regex_searches(regex) ? regex : NULL;
+    return NULL;
 }
 
 static int compile(struct steps *steps, const struct settings *settings)
@@ -110,7 +106,7 @@ static int compile(struct steps *steps, const struct settings *settings)
             steps->last_change = step;
         }
     }
-    steps->head = steps->count > 0 ? searched(&steps->list[0]) : NULL;
+    steps->head = steps->count > 0 ? pattern_of(&steps->list[0]) : NULL;
     return 0;
 }
 

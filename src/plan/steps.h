@@ -29,7 +29,7 @@ struct step {
 
 // Immutable, shared by all threads.
 struct steps {
-    const struct regex *head;       // pattern of the first one, if blocks can be searched for it
+    const struct regex *head;       // pattern of the first one, NULL if it has none
     const struct step *last_change; // the last one that changes records
     size_t count;
     struct step list[]; // in the order given

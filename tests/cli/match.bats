@@ -31,11 +31,27 @@ same_as_grep()
 
 # Patterns that match some lines of the sample, all, none.
 REGEXES=('" 500 ' '"(GET|POST) /api/v\d+/users/(\d+)' '^(\d+)\.\d+\.\1\.' 'get' '\bPOST\b(?!.*cart)'
-    '(?<=HTTP/1\.[01]" )30[14]' '[^"]*$' '' '^$' 'no such line' '\x22 4\d\d \d{2,3} ' '(?i)\d7MS$')
+    '(?<=HTTP/1\.[01]" )30[14]' '[^"]*$' '' '^$' 'no such line' '\x22 4\d\d \d{2,3} ' '(?i)\d7MS$'
+    '^(\S+) .*?"(\w+) ([^"?]*)\?.*?(\d{3}) (\d+) "[^"]*example\.(com|org)' '(?i)Example\.ORG/.*9ms'
+    '/(users|orders)/1\d*5 ' '(https?://)+([a-z]+\.)?example\.' '^1.* - - .*"-"' 'users/(\d)\d*\1 H')
 STRINGS=('" 500 ' 'GET /' 'get /' '.' '(' '\d' '' '^$' 'no such line')
 
 @test "match keeps what grep -P keeps" {
     same_as_grep "-P" "-m" "${REGEXES[@]}"
+}
+
+@test "match keeps what Perl keeps, and captures what it captures" {
+    local pattern template
+    command -v perl >/dev/null || skip "there is no perl"
+    for pattern in "${REGEXES[@]}"; do
+        template=$(perl -e '"" =~ /|$ARGV[0]/; print join("|", map { "\$$_" } 0 .. $#+)' "$pattern")
+        perl -lne 'BEGIN { $pattern = qr/${\shift}/ }
+            $line = $_;
+            print join("|", map { substr($line, $-[$_], $+[$_] - $-[$_]) } 0 .. $#+)
+                if $line =~ $pattern' "$pattern" "$SAMPLE" >expected
+        "$PPROC" -m "$pattern" -p "$template" <"$SAMPLE" >actual
+        cmp expected actual
+    done
 }
 
 @test "exclude keeps what grep -Pv keeps" {

@@ -94,20 +94,15 @@ static void run_alone(struct side *side, char *text, size_t len)
 static void make_operation(struct trial *trial, size_t i)
 {
     static const char *const TEMPLATES[] = {"$0", "<$0>", "$0|$1", "$2$1", "", "\\n$1"};
-    static const char *const TEXT_ENDS[] = {"\x01<$0>\x01g",
-                                            "\x01$1\x01g",
-                                            "\x01\x01",
-                                            "\x01$0$0\x01"
-                                            "2",
-                                            "\x01\\n\x01g",
-                                            "\x01-\x01"};
+    static const char *const TEXT_ENDS[] = {"\001<$0>\001g", "\001$1\001g",  "\001\001",
+                                            "\001$0$0\0012", "\001\\n\001g", "\001-\001"};
     static const enum operation_kind KINDS[] = {OPERATION_MATCH, OPERATION_EXCLUDE, OPERATION_SUBST,
                                                 OPERATION_SUBST, OPERATION_PRINT};
     struct draft *draft = &trial->drafts[i];
     enum operation_kind kind = PICK(KINDS);
     draft->len = 0;
     draft->text[0] = '\0';
-    add(draft, kind == OPERATION_SUBST ? "s\x01" : "");
+    add(draft, kind == OPERATION_SUBST ? "s\001" : "");
     if (kind == OPERATION_PRINT) {
         add(draft, PICK(TEMPLATES));
     } else if (trial->settings.fixed_strings || below(4) == 0) {
