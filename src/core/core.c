@@ -204,7 +204,7 @@ void core_written(struct core *core, struct result *results, struct result *unwr
     }
     if (unwritten != NULL) {
         core->broken = true;
-        core->phase = CORE_NOW;
+        state_stop(core, CORE_NOW);
     }
     wake_reader(core);
     wake_writer(core);
@@ -232,12 +232,20 @@ int64_t core_tick(struct core *core, int64_t now)
 void core_stop(struct core *core, enum core_phase phase)
 {
     mutex_lock(&core->mutex);
-    if (phase > core->phase) {
-        core->phase = phase;
-    }
+    state_stop(core, phase);
     wake_reader(core);
     wake_at_end(core);
     mutex_unlock(&core->mutex);
+}
+
+bool core_halted(struct core *core, uint64_t *emitted, uint64_t *failed)
+{
+    mutex_lock(&core->mutex);
+    bool halted = core->halted;
+    *emitted = core->emitted;
+    *failed = core->failed;
+    mutex_unlock(&core->mutex);
+    return halted;
 }
 
 bool core_finished(struct core *core)

@@ -22,8 +22,9 @@
 #ifndef PPROC_CORE_CORE_H
 #define PPROC_CORE_CORE_H
 
+#include "core/backoff.h"
+#include "core/halt.h"
 #include "core/result.h"
-#include "core/retry.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -44,10 +45,11 @@ struct core_config {
     int64_t task_ns;     // nanoseconds of work that a task should hold
     unsigned retries;    // further attempts of a record that fails
     struct backoff backoff;
+    struct halt halt;
     uint64_t seed; // of the random part of the backoff
 
-    // Tells main to look at core_finished(), core_workers_wanted() and core_tick(). Called with the
-    // lock held: must neither block nor call the core.
+    // Tells main to look at core_finished(), core_worker_wanted(), core_tick() and core_halted().
+    // Called with the lock held: must neither block nor call the core.
     void (*notify)(void *arg);
     void *notify_arg;
 };
@@ -55,8 +57,9 @@ struct core_config {
 // How the run goes on. It only ever grows.
 enum core_phase {
     CORE_RUN,  // to the end
-    CORE_SOON, // nothing new is started, what runs is finished and written
-    CORE_NOW,  // the same, and whoever runs something should end it
+    CORE_SOON, // nothing new is started, what runs is finished, and what is done is written
+    CORE_KILL, // the same, but whoever runs something should end it
+    CORE_NOW,  // the same, but of ordered output only what is before the first unfinished record
 };
 
 // A place where a worker waits; one for each worker, zero at first.
@@ -124,7 +127,7 @@ void core_done(struct core *core, struct result *result, int64_t ns);
 // that failed, and then calls core_done().
 enum core_verdict core_fail(struct core *core, struct result *result, struct cause *cause,
                             const struct attempt *attempt, int64_t now);
-// The task could not be run and the run is about to end: its records stay unprocessed.
+// The task could not be run to its end and the run is about to end: its records stay unprocessed.
 void core_give_up(struct core *core, struct result *result);
 // Do the bytes that the result owns exceed the budget, while others have to be written before it?
 // Then they should go to disk before core_done().
@@ -155,6 +158,10 @@ void core_written(struct core *core, struct result *results, struct result *unwr
 // Start what is due at `now`. Returns when the next one is, or INT64_MAX.
 int64_t core_tick(struct core *core, int64_t now);
 void core_stop(struct core *core, enum core_phase phase);
+// Has `config.halt` ended the run? If so the counts are of the records that had reached their end
+// by then; those that operations dropped are none of them. Whoever waits for input should stop,
+// and if halt.now what runs should be ended, each with core_give_up().
+bool core_halted(struct core *core, uint64_t *emitted, uint64_t *failed);
 // Has all been read, run and written, as far as the phase asks for it?
 bool core_finished(struct core *core);
 // Is a worker missing? If so it counts as existing from now on.

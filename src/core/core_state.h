@@ -6,6 +6,7 @@
 
 #include "core/core.h"
 #include "core/levels.h"
+#include "core/retry.h"
 
 // A batch that failed, until it is known how its parts end; see split.c.
 struct split {
@@ -61,6 +62,9 @@ struct core {
     size_t failure_bytes; // charged for them
     size_t taken_bytes;   // charged for those that the writer has taken
 
+    uint64_t emitted, failed; // records of tasks that are done, until halted
+    bool halted;              // by config.halt
+
     struct ledger ledger;
     const struct input *input; // of the last settled record
     uint64_t nr;               // its number in the input
@@ -105,6 +109,8 @@ void order_add(struct core *core, struct result *result);
 // Take note of results that were written; what is settled thereby is added to *settled (linked by
 // queue_next), to be destroyed without the lock.
 void order_written(struct core *core, struct result *result, struct result **settled);
+// Nothing will come in between any more: hand over all that is done.
+void order_add_rest(struct core *core);
 // What can be written, and the role of writing.
 void order_take_output(struct core *core, struct work *work);
 void order_close_ledger(struct core *core);
@@ -125,6 +131,9 @@ bool state_has_task(const struct core *core);
 // Will nothing be run any more?
 bool state_is_drained(const struct core *core);
 bool state_is_finished(const struct core *core);
+
+// The run goes on like that at most.
+void state_stop(struct core *core, enum core_phase phase);
 
 // Wake one of those who wait, if there is something for him.
 void wake_worker(struct core *core);

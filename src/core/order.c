@@ -85,6 +85,21 @@ static void hand_over(struct core *core)
     }
 }
 
+void order_add_rest(struct core *core)
+{
+    if (!core->config.ordered) {
+        return; // all of it was handed over
+    }
+    for (; core->handing != core->next; core->handing++) {
+        struct block *block = *slot(core, core->handing);
+        struct result *last = block->handed_last;
+        struct result *result = last != NULL ? last->next : block->first;
+        for (; result != NULL; result = result->next) {
+            push_ready(core, result);
+        }
+    }
+}
+
 void order_add(struct core *core, struct result *result)
 {
     link_by_offset(result->task.block, result);
@@ -104,7 +119,7 @@ static void enter_block(struct core *core, const struct block *block)
     }
 }
 
-// The records of a result that is written come next in the account.
+// The records of a result come next in the account.
 static void account(struct core *core, struct result *result)
 {
     for (struct failure *failure = result->failures; failure != NULL; failure = failure->next) {
@@ -122,17 +137,20 @@ static void account(struct core *core, struct result *result)
         result->failures = result->failures_last = NULL;
         result->failure_bytes = 0;
     }
-    core->nr += result->tally.records;
-    core->ledger.read += result->tally.records;
-    core->ledger.emitted += result->tally.emitted;
-    core->ledger.dropped += result->tally.dropped;
-    core->ledger.failed += result->tally.failed;
+    const struct tally *tally = &result->tally;
+    uint64_t emitted = result->written ? tally->emitted : 0;
+    core->nr += tally->records;
+    core->ledger.read += tally->records;
+    core->ledger.emitted += emitted;
+    core->ledger.dropped += tally->dropped;
+    core->ledger.failed += tally->failed;
+    core->ledger.unprocessed += tally->records - emitted - tally->dropped - tally->failed;
     if (result->task.doom != NULL) {
         core->ledger.doomed += result->tally.failed;
     }
 }
 
-// The next records of a block that are not written come next in the account.
+// Records of which no task is done come next in the account.
 static void account_unprocessed(struct core *core, uint64_t records)
 {
     core->nr += records;
@@ -201,11 +219,7 @@ static void close_block(struct core *core, struct block *block)
     enter_block(core, block);
     for (struct result *result = block->first; result != NULL; result = result->next) {
         account_unprocessed(core, count_gap(core, block, off, result->task.off));
-        if (result->written) {
-            account(core, result);
-        } else {
-            account_unprocessed(core, result->tally.records);
-        }
+        account(core, result);
         off = result->task.off + result->task.len;
     }
     account_unprocessed(core, count_gap(core, block, off, block->len));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The heap of tasks that wait, and how long they do.
+// The heap of tasks that wait.
 
 #include "core/retry.h"
 
@@ -53,17 +53,4 @@ struct result *retry_pop(struct retry_heap *heap)
     }
     top->queue_next = top->heap_child = NULL;
     return top;
-}
-
-int64_t retry_delay(const struct backoff *backoff, unsigned attempts, uint64_t random)
-{
-    double delay = (double)backoff->base;
-    for (unsigned i = 1; i < attempts && delay < (double)backoff->max; i++) {
-        delay *= backoff->factor;
-    }
-    if (delay > (double)backoff->max) {
-        delay = (double)backoff->max;
-    }
-    double share = (double)(random >> 11) / (double)(UINT64_C(1) << 53); // 0 <= share < 1
-    return (int64_t)(delay / 2 + delay / 2 * share);
 }

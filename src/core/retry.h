@@ -15,20 +15,10 @@ struct retry_heap {
     struct result *root; // the next one that is due
 };
 
-// Wait before attempt n+1: random between d/2 and d, d = min(max, base * factor^(n-1)).
-struct backoff {
-    int64_t base, max; // nanoseconds
-    double factor;     // at least 1
-};
-
 // Add a task, result->task.due being set.
 void retry_push(struct retry_heap *heap, struct result *result);
 
 // Take out the task that is due first; there must be one.
 struct result *retry_pop(struct retry_heap *heap);
-
-// How long to wait after `attempts` attempts (at least 1), in nanoseconds. `random` is uniform over
-// all 64 bits.
-int64_t retry_delay(const struct backoff *backoff, unsigned attempts, uint64_t random);
 
 #endif

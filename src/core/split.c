@@ -321,7 +321,7 @@ static void retry_task(struct core *core, struct result *result, int64_t now)
     }
     carve_copy(core, result);
     wait_for_retry(core, result,
-                   now + retry_delay(&core->config.backoff, task->attempts, next_random(core)));
+                   now + backoff_delay(&core->config.backoff, task->attempts, next_random(core)));
     if (task->split != NULL && task->split->sampling) {
         copy_waiting(core, task->split);
     } else if (task->split != NULL) {

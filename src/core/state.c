@@ -58,6 +58,13 @@ bool state_is_finished(const struct core *core)
     return state_is_drained(core) && !core->writing && !state_has_output(core);
 }
 
+void state_stop(struct core *core, enum core_phase phase)
+{
+    if (phase > core->phase) {
+        core->phase = phase;
+    }
+}
+
 void wake_worker(struct core *core)
 {
     struct core_worker *worker = core->parked;
@@ -89,6 +96,9 @@ void wake_at_end(struct core *core)
 {
     if (!state_is_drained(core)) {
         return;
+    }
+    if (core->phase != CORE_NOW) {
+        order_add_rest(core);
     }
     while (core->parked != NULL) {
         wake_worker(core);

@@ -143,11 +143,28 @@ static void finish_task(struct core *core, struct result *result)
     order_add(core, result);
 }
 
+// Has so much become of the records that the run is to end?
+static void count_ends(struct core *core, const struct tally *tally)
+{
+    const struct halt *halt = &core->config.halt;
+    if (core->halted) {
+        return;
+    }
+    core->emitted += tally->emitted;
+    core->failed += tally->failed;
+    if (halt_is_reached(halt, core->emitted, core->failed)) {
+        core->halted = true;
+        state_stop(core, halt->now ? CORE_KILL : CORE_SOON);
+        core->config.notify(core->config.notify_arg);
+    }
+}
+
 void core_done(struct core *core, struct result *result, int64_t ns)
 {
     mutex_lock(&core->mutex);
     worker_end_run(core, result, ns);
     split_done(core, result);
+    count_ends(core, &result->tally);
     finish_task(core, result);
     wake_reader(core);
     wake_writer(core);
@@ -160,7 +177,9 @@ void core_give_up(struct core *core, struct result *result)
     result_clear(result);
     mutex_lock(&core->mutex);
     leave_runs(core, result);
-    core->phase = CORE_NOW;
+    if (core->phase != CORE_KILL) {
+        state_stop(core, CORE_NOW);
+    }
     result->queue_next = core->given_up;
     core->given_up = result;
     wake_at_end(core);

@@ -6,6 +6,7 @@
 #include "input/input.h"
 #include "tap.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -620,6 +621,107 @@ static void test_runs(void)
     }
 }
 
+// After how many records that fail ('x') or go well a run halts; 0: it does not.
+static unsigned halted_after(struct halt halt, const char *ends)
+{
+    struct core_config config = usual();
+    config.halt = halt;
+    struct core *core = core_create(&config);
+    unsigned count = 0;
+    uint64_t emitted, failed;
+    admit(core, "0\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n");
+    while (ends[count] != '\0' && !core_halted(core, &emitted, &failed)) {
+        if (ends[count++] == 'x') {
+            fail(core, take(core), false, 0);
+        } else {
+            done(core, take(core), 1);
+        }
+    }
+    unsigned after = core_halted(core, &emitted, &failed) ? count : 0;
+    if (after > 0 && (take(core) != NULL || emitted + failed != count)) {
+        after = UINT_MAX; // no task starts after a halt
+    }
+    core_destroy(core);
+    return after;
+}
+
+static void test_halt(void)
+{
+    const struct halt fail_2 = {.why = HALT_FAIL, .value = 2};
+    const struct halt success_3 = {.why = HALT_SUCCESS, .value = 3};
+    const struct halt done_4 = {.why = HALT_DONE, .value = 4};
+    const struct halt fail_half = {.why = HALT_FAIL, .percent = true, .value = 50};
+    const struct halt done_share = {.why = HALT_DONE, .percent = true, .value = 1};
+    OK(halted_after(fail_2, ".x.x....") == 4, "the second failure halts the run");
+    OK(halted_after(success_3, "x.x..xx.") == 5, "so does the third success");
+    OK(halted_after(done_4, "x.x..xx.") == 4, "or the fourth record");
+    OK(halted_after(fail_2, "x.......") == 0, "nothing does if that never comes");
+    OK(halted_after(fail_half, "xxxxxxxxxx") == 10,
+       "shares are looked at from the tenth record on");
+    OK(halted_after(fail_half, "......xxxx") == 0, "less than the share is not enough");
+    OK(halted_after(fail_half, "......xxxxxx") == 12, "the share itself is");
+    OK(halted_after(done_share, "..........") == 10, "all records are done");
+
+    struct core_config config = usual();
+    config.halt = (struct halt){.why = HALT_FAIL, .value = 1};
+    struct core *core = core_create(&config);
+    admit(core, "1\n2\n3\n4\n5\n");
+    struct result *one = take(core), *two = take(core), *three = take(core);
+    fail(core, two, false, 0);
+    done(core, three, 1);
+    OK(!core_finished(core) && strcmp(written(core), "") == 0, "what runs is waited for");
+    done(core, one, 1);
+    OK(strcmp(written(core), "1\n3\n") == 0, "and written");
+    OK(strcmp(written(core), "!2") == 0 && core_finished(core), "then the run is finished");
+    failures_destroy(core_close_ledger(core));
+    struct ledger ledger = core_ledger(core);
+    OK(ledger.emitted == 2 && ledger.failed == 1 && ledger.unprocessed == 2,
+       "what was not run is unprocessed");
+    core_destroy(core);
+}
+
+// The second of four records is not processed to its end.
+static struct core *lose_second(bool now)
+{
+    struct core_config config = usual();
+    config.halt = (struct halt){.why = HALT_FAIL, .now = true, .value = now ? 1 : 100};
+    struct core *core = core_create(&config);
+    admit(core, "1\n2\n3\n4\n");
+    struct result *one = take(core), *two = take(core), *three = take(core), *four = take(core);
+    done(core, one, 1);
+    done(core, three, 1);
+    fail(core, four, false, 0);
+    if (!now) {
+        core_stop(core, CORE_NOW);
+    }
+    core_give_up(core, two);
+    return core;
+}
+
+static void test_gap(void)
+{
+    struct core *core = lose_second(true);
+    OK(strcmp(written(core), "1\n3\n") == 0,
+       "when the run is halted now what is done is written, and what was ended left out");
+    struct failure *failures = core_close_ledger(core);
+    OK(failures != NULL && failures->nr == 4, "what failed behind it is told");
+    failures_destroy(failures);
+    struct ledger ledger = core_ledger(core);
+    OK(ledger.emitted == 2 && ledger.failed == 1 && ledger.unprocessed == 1,
+       "only what was ended is unprocessed");
+    core_destroy(core);
+
+    core = lose_second(false);
+    OK(strcmp(written(core), "1\n") == 0, "after a signal only what is before it is written");
+    failures = core_close_ledger(core);
+    OK(failures != NULL && failures->nr == 4, "what failed behind it is told nevertheless");
+    failures_destroy(failures);
+    ledger = core_ledger(core);
+    OK(ledger.emitted == 1 && ledger.failed == 1 && ledger.unprocessed == 2,
+       "what is not written is unprocessed");
+    core_destroy(core);
+}
+
 int main(void)
 {
     pool = block_pool_create(BLOCK_SIZE, 4);
@@ -635,6 +737,8 @@ int main(void)
     test_waiting_memory();
     test_runs();
     test_stop();
+    test_halt();
+    test_gap();
     test_stuck_writer();
     block_pool_destroy(pool);
     return tap_done();

@@ -29,7 +29,7 @@
 #define MAX_RECORDS 120
 #define MAX_RUNNING 4
 
-static uint64_t all_doomed;
+static uint64_t all_doomed, all_halted;
 
 // What a walk knows.
 struct walk {
@@ -55,6 +55,7 @@ struct walk {
     unsigned running_count;
 
     bool stopped, broken;
+    bool gaps; // between what is emitted there may be records that are not processed
     unsigned emitted[MAX_RECORDS], failed[MAX_RECORDS]; // how often
     uint64_t doomed;                                    // failed without an attempt
     unsigned last_emitted, last_failed;                 // number of the last, from 1
@@ -430,11 +431,14 @@ static void check_end(struct walk *walk)
     must(walk, ledger.read == ledger.emitted + ledger.dropped + ledger.failed + ledger.unprocessed,
          "the ledger balances");
     must(walk, ledger.read == walk->records_read, "all that was read is accounted for");
+    bool may_skip = walk->gaps || !walk->config.ordered;
     uint64_t emitted = 0, failed = 0;
     for (unsigned i = 0; i < walk->records; i++) {
         unsigned ends = walk->emitted[i] + walk->failed[i];
         must(walk, ends <= 1, "no record ends twice");
         must(walk, walk->stopped || ends == (walk->fate[i] != 'd'), "no record is lost");
+        must(walk, ends == 1 || walk->fate[i] == 'd' || i + 1 > walk->last_emitted || may_skip,
+             "what is emitted is a prefix");
         emitted += walk->emitted[i];
         failed += walk->failed[i];
     }
@@ -444,6 +448,28 @@ static void check_end(struct walk *walk)
     must(walk, walk->stopped || walk->core->splits == NULL, "no batch is left");
     must(walk, walk->stopped || ledger.unprocessed == 0, "nothing is left over");
     must(walk, walk->stopped || walk->core->used == 0, "nothing is charged at the end");
+}
+
+static struct halt any_halt(struct walk *walk)
+{
+    return (struct halt){
+        .why = HALT_FAIL + any(walk, 3),
+        .now = any(walk, 2) == 0,
+        .percent = any(walk, 2) == 0,
+        .value = 3 + any(walk, 30),
+    };
+}
+
+static void notice_stop(struct walk *walk)
+{
+    uint64_t emitted, failed;
+    enum core_phase phase = walk->core->phase;
+    if (core_halted(walk->core, &emitted, &failed)) {
+        must(walk, emitted + failed >= 3, "the run is halted in time");
+        all_halted += !walk->stopped;
+        walk->stopped = true;
+    }
+    walk->gaps = walk->gaps || phase == CORE_SOON || phase == CORE_KILL;
 }
 
 static const char *take_a_walk(uint64_t seed)
@@ -469,6 +495,7 @@ static const char *take_a_walk(uint64_t seed)
         .task_ns = 10000,
         .retries = (unsigned)any(walk, 3),
         .backoff = {.base = 100, .max = 100000, .factor = 2},
+        .halt = any(walk, 4) == 0 ? any_halt(walk) : (struct halt){0},
         .seed = seed,
         .notify = notify,
     };
@@ -492,6 +519,7 @@ static const char *take_a_walk(uint64_t seed)
             tried++;
         }
         must(walk, tried < step_count || core_finished(walk->core), "some step is possible");
+        notice_stop(walk);
         must(walk, walk->core->used == held(walk), "what is charged is what is held");
         must(walk, failures_are_charged(walk), "failures are charged");
         must(walk, count < 100000, "the run ends");
@@ -525,6 +553,7 @@ int main(void)
         wrong = take_a_walk(seed + i);
     }
     OK(wrong == NULL, "%" PRIu64 " random walks end well", i);
+    OK(all_halted > 0, "%" PRIu64 " of them were halted", all_halted);
     OK(all_doomed > 0, "%" PRIu64 " records were doomed in them", all_doomed);
     if (wrong != NULL) {
         printf("# seed %" PRIu64 ": not so: %s\n", seed + i - 1, wrong);
