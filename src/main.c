@@ -8,6 +8,7 @@
 //            units         numbers in options: counts, sizes, durations
 //            fdio          reading and writing of descriptors
 //            clock         time
+//            statuses      sets of exit statuses
 //            thread        pthreads
 //            buf           memory that grows
 //            path          names of files
@@ -16,6 +17,7 @@
 //   cli/     options       the command line as typed; options.def is the table of all options
 //            settings      what it means: validated, resolved, immutable
 //            files0        the list of names of --files0-from
+//            policy        values of --halt, --backoff and --retry-on
 //            processors    how many processors there are for us
 //            usage         --help and --version
 //            explain       --explain
@@ -39,6 +41,9 @@
 //            budget        memory in flight
 //            levels        records that wait, by priority
 //            retry         tasks that wait for their next attempt
+//            retry_on      which failures are worth one
+//            backoff       how long they wait
+//            halt          when a run ends early
 //            block         a run of records, the unit of memory
 //            records       where the records of a block end
 //            result        a task and what it gave

@@ -84,6 +84,16 @@ static void print_workers(FILE *out, const struct settings *settings)
     print_text(out, "tmpdir", settings->tmpdir);
 }
 
+static void print_halt(FILE *out, const struct halt *halt)
+{
+    static const char *const whys[] = {
+        [HALT_FAIL] = "fail", [HALT_SUCCESS] = "success", [HALT_DONE] = "done"};
+    if (halt->why != HALT_NEVER) {
+        fprintf(out, "halt: %s,%s=%" PRIu64 "%s\n", halt->now ? "now" : "soon", whys[halt->why],
+                halt->value, halt->percent ? "%" : "");
+    }
+}
+
 void explain_print(FILE *out, const struct settings *settings)
 {
     print_inputs(out, settings);
@@ -94,6 +104,7 @@ void explain_print(FILE *out, const struct settings *settings)
         fprintf(out, "dead-letter-format: %s\n",
                 settings->letter_format == LETTERS_RAW ? "raw" : "jsonl");
     }
+    print_halt(out, &settings->halt);
     print_text(out, "output", settings->output != NULL ? settings->output : "-");
     fprintf(out, "order: %s\n", settings->ordered ? "of the input" : "as results finish");
 }

@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "cli/files0.h"
 #include "cli/options.h"
+#include "cli/policy.h"
 #include "cli/processors.h"
 
 #include <ctype.h>
@@ -251,7 +252,11 @@ static bool set_file(const char **file, const struct options *options, enum opti
 static bool set_failures(struct settings *settings, const struct options *options)
 {
     const char *format = options->values[OPTION_DEAD_LETTER_FORMAT];
+    const char *halt = options->values[OPTION_HALT];
 
+    if (halt != NULL && policy_parse_halt(halt, &settings->halt) != 0) {
+        return refuse(OPTION_HALT, halt, HALT_ALLOWED);
+    }
     if (!set_file(&settings->dead_letter, options, OPTION_DEAD_LETTER)) {
         return false;
     }

@@ -5,6 +5,8 @@
 #ifndef PPROC_CLI_SETTINGS_H
 #define PPROC_CLI_SETTINGS_H
 
+#include "core/halt.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -65,6 +67,7 @@ struct settings {
     // Records that fail.
     const char *dead_letter; // the file that they are appended to; NULL: none
     enum letter_format letter_format;
+    struct halt halt; // when to end the run early
 
     // Output.
     bool ordered;

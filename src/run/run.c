@@ -39,6 +39,9 @@
 // After a signal that ends the process, what is whole is written for at most this long.
 #define FLUSH_NS (2 * CLOCK_SECOND)
 
+// No wait is longer: poll() takes milliseconds as an int.
+#define TIMEOUT_MAX_NS (24 * 3600 * CLOCK_SECOND)
+
 // Free blocks that are kept for each worker, and those that the reader and the writer have.
 #define FREE_BLOCKS 2
 
@@ -58,6 +61,7 @@ struct run {
     int64_t limit;     // when to wait no longer for threads that are stuck; 0: never
     int signal;        // that ends the run, or 0
     bool stopped;      // by SIGUSR2
+    bool halted;       // by --halt
     bool stuck;        // threads were not waited for
     int output_error;  // why the output is not whole, an errno; 0: it is
     bool threads_lack; // some thread that is needed could not be started
@@ -84,6 +88,7 @@ static int build_core(struct run *run)
         .ordered = settings->ordered,
         .self_serve = settings->self_serve,
         .task_ns = TASK_NS,
+        .halt = settings->halt,
         .notify = notify_main,
         .notify_arg = run,
     };
@@ -195,18 +200,49 @@ static void handle_signal(struct run *run, int signal)
     }
 }
 
+static void notice_halt(struct run *run)
+{
+    const struct halt *halt = &run->settings->halt;
+    uint64_t emitted, failed;
+    if (run->halted || !core_halted(run->shared.core, &emitted, &failed)) {
+        return;
+    }
+    run->halted = true;
+    shared_stop_reading(&run->shared);
+    if (halt->why == HALT_FAIL) {
+        diag_error("halted: %" PRIu64 " of %" PRIu64 " records failed", failed, emitted + failed);
+    } else if (halt->why == HALT_SUCCESS) {
+        diag_warn("halted: %" PRIu64 " of %" PRIu64 " records succeeded", emitted,
+                  emitted + failed);
+    } else {
+        diag_warn("halted: %" PRIu64 " records are done", emitted + failed);
+    }
+}
+
+// Milliseconds from now until `due`, for poll(). INT64_MAX: never.
+static int timeout_until(int64_t due)
+{
+    if (due == INT64_MAX) {
+        return -1;
+    }
+    int64_t left = due - clock_now();
+    if (left > TIMEOUT_MAX_NS) {
+        left = TIMEOUT_MAX_NS; // and then again
+    }
+    return left > 0 ? (int)(left / CLOCK_MILLISECOND) + 1 : 0;
+}
+
 static void wait_for_event(struct run *run)
 {
     struct pollfd fds[] = {
         {.fd = run->signals.fd, .events = POLLIN},
         {.fd = run->notify_fd, .events = POLLIN},
     };
-    int timeout = -1;
-    if (run->limit != 0) {
-        int64_t left = run->limit - clock_now();
-        timeout = left > 0 ? (int)(left / CLOCK_MILLISECOND) + 1 : 0;
+    int64_t due = core_tick(run->shared.core, clock_now());
+    if (run->limit != 0 && run->limit < due) {
+        due = run->limit;
     }
-    if (poll(fds, sizeof(fds) / sizeof(fds[0]), timeout) > 0 && fds[1].revents != 0) {
+    if (poll(fds, sizeof(fds) / sizeof(fds[0]), timeout_until(due)) > 0 && fds[1].revents != 0) {
         uint64_t count;
         ssize_t done = read(run->notify_fd, &count, sizeof(count));
         (void)done; // it may be 0 already
@@ -237,6 +273,7 @@ static bool wait_for_end(struct run *run)
 {
     for (;;) {
         start_workers(run);
+        notice_halt(run);
         if (core_finished(run->shared.core)) {
             return true;
         }
@@ -336,6 +373,9 @@ static enum exit_status status_of(const struct run *run, bool broken, const stru
     }
     if (run->stopped && (ledger->unprocessed > 0 || !atomic_load(&run->shared.read_all))) {
         return EXIT_STOPPED;
+    }
+    if (run->halted) { // the user has what he asked for, or else what he feared
+        return run->settings->halt.why == HALT_FAIL ? EXIT_STOPPED : EXIT_OK;
     }
     return ledger->failed > 0 ? EXIT_FAILED_RECORDS : EXIT_OK;
 }
