@@ -21,6 +21,7 @@
 //            processors    how many processors there are for us
 //            usage         --help and --version
 //            explain       --explain
+//            progress      the line of --progress
 //            stats         the account that --stats and SIGUSR1 print
 //   input/   source        opens one input after another, gives its bytes
 //            input         something with a name that records come from
@@ -59,6 +60,7 @@
 //            literal       bytes that every match of a pattern has
 //            find_literal  looks for them
 //   run/     run           builds the parts, waits for the end, takes all apart
+//            bar           when the progress bar is drawn
 //            threads       workers, reader and writer
 //            signals       signals as something to read
 //            same_file     files that are used twice

@@ -4,8 +4,10 @@
 #include "base/diag.h"
 
 #include "base/fdio.h"
+#include "base/thread.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -17,6 +19,12 @@ static const char prefix[] = "pproc: ";
 #define PREFIX_BYTES (sizeof(prefix) - 1)
 
 static bool quiet_wanted;
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; // guards the status line and the terminal
+static char status[DIAG_STATUS_BYTES];                    // as it is drawn; "": none
+
+// Back to the first column, and everything behind it gone.
+static char erase[] = "\r\033[K";
 
 void diag_set_quiet(bool quiet)
 {
@@ -47,6 +55,35 @@ __attribute__((format(printf, 3, 0))) static size_t compose(char *text, size_t s
     return PREFIX_BYTES + (size_t)len;
 }
 
+void diag_write(const char *lines, size_t len)
+{
+    mutex_lock(&mutex);
+    struct iovec iov[] = {
+        {erase, status[0] != '\0' ? sizeof(erase) - 1 : 0},
+        {(char *)lines, len},
+        {status, strlen(status)},
+    };
+    size_t written = 0;
+    // Nowhere left to complain.
+    (void)fdio_write_all(STDERR_FILENO, iov, sizeof(iov) / sizeof(iov[0]), &written);
+    mutex_unlock(&mutex);
+}
+
+void diag_status(const char *line)
+{
+    struct pollfd terminal = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (pthread_mutex_trylock(&mutex) != 0) {
+        return;
+    }
+    if (poll(&terminal, 1, 0) == 1 && terminal.revents == POLLOUT) {
+        (void)stpncpy(status, line, sizeof(status) - 1);
+        struct iovec iov[] = {{erase, sizeof(erase) - 1}, {status, strlen(status)}};
+        size_t written = 0;
+        (void)fdio_write_all(STDERR_FILENO, iov, sizeof(iov) / sizeof(iov[0]), &written);
+    }
+    mutex_unlock(&mutex);
+}
+
 __attribute__((format(printf, 1, 0))) static void say(const char *format, va_list args)
 {
     char small[1024];
@@ -68,9 +105,7 @@ __attribute__((format(printf, 1, 0))) static void say(const char *format, va_lis
     va_end(again);
 
     text[len] = '\n'; // in place of the NUL
-    struct iovec iov = {text, len + 1};
-    size_t written = 0;
-    (void)fdio_write_all(STDERR_FILENO, &iov, 1, &written); // nowhere left to complain
+    diag_write(text, len + 1);
     free(large);
 }
 

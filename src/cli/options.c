@@ -135,6 +135,9 @@ static void note_option(struct options *options, enum option_id id, const char *
     case OPTION_UNORDERED:
         options->values[OPTION_KEEP_ORDER] = NULL;
         break;
+    case OPTION_PROGRESS:
+        options->values[id] = value != NULL ? value : "auto";
+        break;
     case OPTION_STATS:
         options->values[id] = value != NULL ? value : "text";
         break;

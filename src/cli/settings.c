@@ -285,6 +285,19 @@ static bool set_output(struct settings *settings, const struct options *options)
     return set_file(&settings->output, options, OPTION_OUTPUT);
 }
 
+static bool set_progress(struct settings *settings, const struct options *options)
+{
+    static const char *const modes[] = {"auto", "always", "never"}; // by enum progress_mode
+    const char *mode = options->values[OPTION_PROGRESS];
+
+    while (mode != NULL && strcmp(mode, modes[settings->progress]) != 0) {
+        if (++settings->progress == sizeof(modes) / sizeof(modes[0])) {
+            return refuse(OPTION_PROGRESS, mode, "auto, always or never");
+        }
+    }
+    return true;
+}
+
 static bool set_report(struct settings *settings, const struct options *options)
 {
     const char *format = options->values[OPTION_STATS];
@@ -349,7 +362,7 @@ struct settings *settings_create(const struct options *options)
         !set_workers(settings, options) || !set_memory(settings, options) ||
         !set_queue(settings, options) || !set_drive(settings) || !set_tmpdir(settings, options) ||
         !set_failures(settings, options) || !set_output(settings, options) ||
-        !set_report(settings, options) ||
+        !set_progress(settings, options) || !set_report(settings, options) ||
         !set_files(settings, options)) { // last: it may read from standard input
         settings_destroy(settings);
         return NULL;

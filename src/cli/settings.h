@@ -36,6 +36,12 @@ enum letter_format {
     LETTERS_RAW,   // the record alone
 };
 
+enum progress_mode {
+    PROGRESS_AUTO, // where it disturbs nothing
+    PROGRESS_ALWAYS,
+    PROGRESS_NEVER,
+};
+
 struct settings {
     // Input.
     char **files;        // names in order; "-" is standard input
@@ -74,6 +80,7 @@ struct settings {
     const char *output; // the file to write to; NULL: standard output
 
     // Seeing what happens.
+    enum progress_mode progress;
     enum stats_format stats;
     bool explain;
     bool quiet;

@@ -4,13 +4,11 @@
 #include "cli/stats.h"
 
 #include "base/diag.h"
-#include "base/fdio.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 // To a tenth of a millisecond: a number that is written without an exponent.
 static double round_seconds(double seconds)
@@ -84,10 +82,8 @@ void stats_print(const struct account *account, enum stats_format format)
         diag_error("no memory to print the account");
         return;
     }
-
-    static char newline[] = "\n";
-    struct iovec iov[] = {{text, strlen(text)}, {newline, 1}};
-    size_t written = 0;
-    (void)fdio_write_all(STDERR_FILENO, iov, 2, &written); // nowhere left to complain
+    size_t len = strlen(text);
+    text[len] = '\n'; // in place of the NUL
+    diag_write(text, len + 1);
     free(text);
 }

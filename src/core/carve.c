@@ -64,6 +64,7 @@ static struct result *carve_waiting(struct core *core)
     if (core->config.queue_size > 0) {
         core->waiting -= (size_t)records_in_block(block, span->off, span->off + len);
     }
+    core->queued -= len;
     span->off += len;
     span->len -= len;
     if (span->len == 0) {

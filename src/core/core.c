@@ -132,6 +132,7 @@ void core_admit(struct core *core, struct block *block)
     block->refs = 1;
     budget_charge(core, block->cap + block_index_bytes(block));
     order_add_block(core, block);
+    core->queued += block->len;
     core->waiting += block->records;
     core->more_input = block->more;
     block->span = (struct span){.block = block, .len = block->len};
@@ -273,6 +274,22 @@ unsigned core_worker_missing(struct core *core)
     core->config.workers = workers;
     mutex_unlock(&core->mutex);
     return workers;
+}
+
+struct core_activity core_activity(struct core *core)
+{
+    mutex_lock(&core->mutex);
+    bool counted = core->config.queue_size > 0;
+    struct core_activity activity = {
+        .running = core->running,
+        .queued = counted ? core->waiting : core->queued,
+        .queued_records = counted,
+        .ahead = core->ahead,
+        .retried = core->ledger.retried,
+        .failed = core->ledger.failed,
+    };
+    mutex_unlock(&core->mutex);
+    return activity;
 }
 
 struct ledger core_ledger(struct core *core)

@@ -107,6 +107,15 @@ struct ledger {
     uint64_t doomed;   // of the failed: not run, since samples of their batch failed alike
 };
 
+// What goes on at one moment.
+struct core_activity {
+    unsigned running;         // tasks that workers have
+    uint64_t queued;          // what was read and is not started: bytes,
+    bool queued_records;      // or records, if they are counted
+    uint64_t ahead;           // bytes of records that were read and are not settled
+    uint64_t retried, failed; // as in the ledger
+};
+
 // NULL with errno set on failure.
 struct core *core_create(const struct core_config *config);
 // No thread may use it any more. Frees what is still held. NULL is fine.
@@ -170,6 +179,8 @@ bool core_worker_wanted(struct core *core);
 unsigned core_worker_missing(struct core *core);
 // What is settled so far.
 struct ledger core_ledger(struct core *core);
+// What is going on.
+struct core_activity core_activity(struct core *core);
 // Up to which record (from 1; 0: none) of which input (NULL: none yet) everything was written.
 const struct input *core_position(struct core *core, uint64_t *nr);
 // Account for all that is not settled: the run has ended. The ledger balances from then on. Returns

@@ -37,6 +37,7 @@ struct core {
 
     // What waits: read and not started, parts and due retries, retries that are not due.
     struct levels levels;
+    size_t queued;  // bytes in the levels
     size_t waiting; // records in the levels, if queue_size is set
     struct result *urgent_first, *urgent_last;
     struct retry_heap retries;

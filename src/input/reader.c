@@ -95,6 +95,11 @@ uint64_t reader_bytes(const struct reader *reader)
     return atomic_load_explicit(&reader->bytes, memory_order_relaxed);
 }
 
+uint64_t reader_fetched(const struct reader *reader)
+{
+    return source_fetched(reader->source);
+}
+
 // Go on to the next input. False: there is none.
 static bool next_input(struct reader *reader)
 {

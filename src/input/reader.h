@@ -38,4 +38,7 @@ bool reader_damaged(const struct reader *reader);
 // Decoded bytes so far, of all inputs. Safe from any thread.
 uint64_t reader_bytes(const struct reader *reader);
 
+// Likewise, but as the inputs are stored.
+uint64_t reader_fetched(const struct reader *reader);
+
 #endif

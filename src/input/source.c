@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,8 @@ struct source {
     int stop_fd;
     struct input *inputs; // all of them
     size_t opened;        // how many were opened; the last one is the current one
+
+    _Atomic uint64_t all_fetched; // bytes of all inputs; read by one, looked at by all
 
     // The current input.
     int fd;           // -1: none, or it could not be opened
@@ -104,6 +107,11 @@ void source_destroy(struct source *source)
 const struct input *source_input(const struct source *source)
 {
     return &source->inputs[source->opened - 1];
+}
+
+uint64_t source_fetched(const struct source *source)
+{
+    return atomic_load_explicit(&source->all_fetched, memory_order_relaxed);
 }
 
 const char *source_problem(const struct source *source)
@@ -216,6 +224,7 @@ static enum source_status fetch(struct source *source, void *bytes, size_t room,
     }
     *count = (size_t)got;
     source->fetched += *count;
+    atomic_fetch_add_explicit(&source->all_fetched, *count, memory_order_relaxed);
     return SOURCE_DATA;
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct input;
 struct settings;
@@ -37,6 +38,9 @@ const struct input *source_input(const struct source *source);
 // input gives nothing but that.
 enum source_status source_read(struct source *source, char *bytes, size_t room, bool may_wait,
                                size_t *count);
+
+// Bytes read so far, of all inputs, as they are stored. Safe from any thread.
+uint64_t source_fetched(const struct source *source);
 
 // What is wrong, after EXTRA and DAMAGED: a phrase to follow the name of the input.
 const char *source_problem(const struct source *source);

@@ -16,6 +16,7 @@
 #include "output/sink.h"
 #include "output/spill.h"
 #include "output/writer.h"
+#include "run/bar.h"
 #include "run/same_file.h"
 #include "run/signals.h"
 #include "run/threads.h"
@@ -56,6 +57,7 @@ struct run {
     struct block_pool *pool;
     struct shared shared;
     struct threads threads;
+    struct bar bar;
     int notify_fd;     // an eventfd: the core has news
     int64_t start;     // when the run began
     int64_t limit;     // when to wait no longer for threads that are stuck; 0: never
@@ -140,10 +142,20 @@ static void take_apart(struct run *run)
 
 // --- the account
 
+// When the run would have begun, had the process never been stopped.
+static int64_t begin(const struct run *run)
+{
+    return run->start + run->signals.stopped;
+}
+
+static int64_t elapsed(const struct run *run)
+{
+    return clock_now() - begin(run);
+}
+
 static struct account make_account(struct run *run)
 {
     struct ledger ledger = core_ledger(run->shared.core);
-    int64_t elapsed = clock_now() - run->start - run->signals.stopped;
     return (struct account){
         .read = ledger.read,
         .emitted = ledger.emitted,
@@ -155,7 +167,7 @@ static struct account make_account(struct run *run)
         .splits = ledger.splits,
         .bytes_in = reader_bytes(run->shared.reader),
         .bytes_out = writer_bytes(run->shared.writer),
-        .seconds = (double)elapsed / (double)CLOCK_SECOND,
+        .seconds = (double)elapsed(run) / (double)CLOCK_SECOND,
         .workers = run->settings->jobs,
     };
 }
@@ -187,6 +199,7 @@ static void handle_signal(struct run *run, int signal)
         stop(run, CORE_SOON);
         break;
     case SIGTSTP:
+        bar_hide(&run->bar);
         signals_suspend(&run->signals);
         break;
     default: // SIGHUP, SIGINT, SIGTERM
@@ -242,6 +255,9 @@ static void wait_for_event(struct run *run)
     if (run->limit != 0 && run->limit < due) {
         due = run->limit;
     }
+    if (run->bar.due != INT64_MAX && begin(run) + run->bar.due < due) {
+        due = begin(run) + run->bar.due;
+    }
     if (poll(fds, sizeof(fds) / sizeof(fds[0]), timeout_until(due)) > 0 && fds[1].revents != 0) {
         uint64_t count;
         ssize_t done = read(run->notify_fd, &count, sizeof(count));
@@ -285,6 +301,7 @@ static bool wait_for_end(struct run *run)
         if (run->limit != 0 && clock_now() >= run->limit) {
             return false;
         }
+        bar_tick(&run->bar, &run->shared, elapsed(run));
     }
 }
 
@@ -385,6 +402,7 @@ static enum exit_status conclude(struct run *run)
 {
     struct shared *shared = &run->shared;
     uint64_t nr;
+    bar_finish(&run->bar, shared, elapsed(run));
     const struct input *input = core_position(shared->core, &nr);
     finish_letters(run, core_close_ledger(shared->core));
     if (run->settings->count && run->signal == 0 && !is_broken(run)) {
@@ -464,6 +482,7 @@ int run(const struct settings *settings, const struct plan *plan)
         take_apart(&run);
         return EXIT_OUTPUT;
     }
+    bar_init(&run.bar, settings);
     start(&run);
     run.stuck = !wait_for_end(&run);
     if (!run.stuck) {

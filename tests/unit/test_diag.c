@@ -31,6 +31,13 @@ static void listen_to_standard_error(void)
     pipe_end = ends[0];
 }
 
+// Nothing more can be written to it without waiting.
+static void fill_standard_error(void)
+{
+    while (write(STDERR_FILENO, ".", 1) == 1) {
+    }
+}
+
 static void test_long_message(void)
 {
     char text[3001];
@@ -54,6 +61,29 @@ static void test_lengths(void)
         right &= (int)strlen(got) == 7 + len + 1 && strspn(got + 7, "x") == (size_t)len;
     }
     OK(right, "messages of every length around the usual limit are whole");
+}
+
+static void test_status(void)
+{
+    diag_status("one");
+    OK(strcmp(next_packet(), "\r\033[Kone") == 0, "a status line begins the line anew");
+    diag_status("two");
+    OK(strcmp(next_packet(), "\r\033[Ktwo") == 0, "the next one too");
+    diag_error("message");
+    OK(strcmp(next_packet(), "\r\033[Kpproc: message\ntwo") == 0,
+       "a message takes its place, and it is drawn again, all in one write");
+    diag_write("a\x01\nb\n", 5);
+    OK(strcmp(next_packet(), "\r\033[Ka\x01\nb\ntwo") == 0,
+       "lines of another form are as they are");
+    diag_status("");
+    diag_error("message");
+    OK(strcmp(next_packet(), "\r\033[K") == 0 && strcmp(next_packet(), "pproc: message\n") == 0,
+       "it goes without a trace");
+    fill_standard_error();
+    diag_status("three");
+    OK(strchr(next_packet(), 't') == NULL, "a terminal that takes nothing is not waited for");
+    while (*next_packet() != '\0') {
+    }
 }
 
 int main(void)
@@ -82,6 +112,8 @@ int main(void)
     OK(strcmp(next_packet(), "") == 0, "a warning is silent once quiet is set");
     diag_error("four");
     OK(strcmp(next_packet(), "pproc: four\n") == 0, "an error is not");
+
+    test_status();
 
     close(STDERR_FILENO);
     errno = 0;
