@@ -32,6 +32,8 @@
 //            frames        what the frames of zstd and lz4 have in common
 //            gzip_member   a member of gzip, by ISA-L or zlib
 //            lzma_member   a stream of xz or a member of lzip, by liblzma
+//            replay        makes blocks of the records in dead letters
+//            letter        reads a dead letter
 //            reader        cuts bytes into blocks of whole records
 //   core/    core          what is to be done next, and by whom: the state and its one lock
 //            worker        what a worker does next, and what comes of it

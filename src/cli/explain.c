@@ -27,6 +27,9 @@ static void print_inputs(FILE *out, const struct settings *settings)
     for (size_t i = 0; i < settings->file_count; i++) {
         print_text(out, "input", settings->files[i]);
     }
+    if (settings->replay) {
+        fprintf(out, "replay: inputs are dead letters\n");
+    }
     fprintf(out, "decompress: %s\n", settings->no_decompress ? "no" : "yes");
     fprintf(out, "delimiter: \\x%02x\n", (unsigned char)settings->delimiter);
     fprintf(out, "max-record: %" PRIu64 " bytes\n", settings->max_record);

@@ -254,6 +254,7 @@ static bool set_failures(struct settings *settings, const struct options *option
     const char *format = options->values[OPTION_DEAD_LETTER_FORMAT];
     const char *halt = options->values[OPTION_HALT];
 
+    settings->replay = options->values[OPTION_REPLAY] != NULL;
     if (halt != NULL && policy_parse_halt(halt, &settings->halt) != 0) {
         return refuse(OPTION_HALT, halt, HALT_ALLOWED);
     }

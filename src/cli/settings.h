@@ -73,6 +73,7 @@ struct settings {
     // Records that fail.
     const char *dead_letter; // the file that they are appended to; NULL: none
     enum letter_format letter_format;
+    bool replay;      // inputs are dead letters, whose records are run again
     struct halt halt; // when to end the run early
 
     // Output.

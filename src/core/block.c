@@ -119,6 +119,7 @@ void block_destroy(struct block_pool *pool, struct block *block)
     if (block != NULL) {
         block_release(pool, block);
         free(block->ends);
+        free(block->origins);
         free(block);
     }
 }

@@ -24,6 +24,17 @@ struct span {
     struct span *next;
 };
 
+// Where a record was read first that is run again.
+struct origin {
+    const struct input *input;
+    uint64_t nr;     // its number there, from 1
+    uint64_t offset; // of its first byte there
+};
+
+// Bytes that are kept of a record that is too long, and its length if it is not known.
+#define OVERSIZE_HEAD_BYTES ((size_t)64 * 1024)
+#define OVERSIZE_UNKNOWN UINT64_MAX
+
 struct block {
     // Set by the reader, constant once admitted.
     const struct input *input; // where the records come from
@@ -40,6 +51,7 @@ struct block {
     size_t *ends;              // ascending, where the records end if they are more than what a
                                // delimiter ends, the last one at len; NULL: they are not
     size_t end_count;
+    struct origin *origins; // of each of these; NULL: records are where they are read
 
     // The core's, guarded by its lock.
     uint64_t no;                 // place in the order of reading, from 0
@@ -71,7 +83,8 @@ void block_release(struct block_pool *pool, struct block *block);
 // Bytes of memory of the index.
 static inline size_t block_index_bytes(const struct block *block)
 {
-    return block->end_count * sizeof(block->ends[0]);
+    size_t origin = block->origins != NULL ? sizeof(block->origins[0]) : 0;
+    return block->end_count * (sizeof(block->ends[0]) + origin);
 }
 
 // NULL is fine.

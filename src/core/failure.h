@@ -59,7 +59,9 @@ struct failure {
     struct failure *next;
     struct cause *cause; // a reference of its own
     const struct input *input;
-    uint64_t nr;     // record number in the input from 1; before it is settled, in the task from 0
+    uint64_t nr;     // record number in the input from 1; in the task from 0 before it is settled
+                     // unless it is `placed`
+    bool placed;     // the place is where it was read first
     uint64_t offset; // of its first byte in the input, in decoded bytes
     char *record;    // as read, without the delimiter; NULL unless it is to be kept
     size_t record_len;

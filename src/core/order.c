@@ -123,7 +123,7 @@ static void enter_block(struct core *core, const struct block *block)
 static void account(struct core *core, struct result *result)
 {
     for (struct failure *failure = result->failures; failure != NULL; failure = failure->next) {
-        failure->nr += core->nr + 1;
+        failure->nr += failure->placed ? 0 : core->nr + 1;
     }
     if (result->failures != NULL) {
         if (core->failures_first == NULL) {

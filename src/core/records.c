@@ -76,6 +76,11 @@ size_t records_end(const struct block *block, size_t off)
     return end != NULL ? (size_t)(end + 1 - block->buf) : block->len;
 }
 
+const struct origin *records_origin(const struct block *block, size_t off)
+{
+    return block->origins != NULL ? &block->origins[record_at(block, off)] : NULL;
+}
+
 static size_t middle_by_index(const struct task *task, size_t half)
 {
     const size_t *end = task->block->ends + record_at(task->block, task->off + half);

@@ -69,6 +69,10 @@ uint64_t records_in_block(const struct block *block, size_t off, size_t end);
 // Where the record ends that byte `off` of the block is in, its delimiter included. Likewise.
 size_t records_end(const struct block *block, size_t off);
 
+// Where the record was read first that byte `off` of the block is in, if it is run again; else
+// NULL.
+const struct origin *records_origin(const struct block *block, size_t off);
+
 // Where the task can be split: the boundary nearest behind its middle, else before it, in bytes of
 // the task. 0: it is one record.
 size_t records_middle(const struct result *result);

@@ -3,6 +3,8 @@
 
 #include "core/result.h"
 
+#include "core/records.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,10 +62,18 @@ int result_fail(struct result *result, uint64_t index, const char *record, size_
     }
     const struct task *task = &result->task;
     const struct block *block = task->block;
+    size_t off = task->off + (size_t)(record - result_bytes(result));
+    const struct origin *origin = records_origin(block, off);
     failure->cause = cause_ref(cause);
     failure->input = block->input;
     failure->nr = index;
-    failure->offset = block->offset + task->off + (size_t)(record - result_bytes(result));
+    failure->offset = block->offset + off;
+    if (origin != NULL) {
+        failure->placed = true;
+        failure->input = origin->input;
+        failure->nr = origin->nr;
+        failure->offset = origin->offset;
+    }
     failure->truncated = block->oversize > len;
     bool was_run =
         block->oversize == 0 && cause != task->doom; // nothing runs on a part of a record

@@ -27,8 +27,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-// What is kept of a record that is too long.
-#define OVERSIZE_HEAD_BYTES ((size_t)64 * 1024)
+// A byte of a record is up to 6 bytes in the JSON of a dead letter; what else is there fits in the
+// rest.
+#define LETTER_FACTOR 6
+#define LETTER_BYTES ((uint64_t)1024 * 1024)
 
 struct reader {
     struct block_pool *pool;
@@ -64,10 +66,13 @@ struct reader *reader_create(const struct settings *settings, struct block_pool 
         return NULL;
     }
     reader->pool = pool;
-    reader->delimiter = settings->delimiter;
+    reader->delimiter = settings->replay ? '\n' : settings->delimiter;
     reader->keep_failed = settings->dead_letter != NULL;
-    reader->max_record =
-        settings->max_record < SIZE_MAX / 2 ? (size_t)settings->max_record : SIZE_MAX / 2;
+    uint64_t max_record = settings->max_record;
+    if (settings->replay) { // there is a record in each line
+        max_record = max_record * LETTER_FACTOR + LETTER_BYTES;
+    }
+    reader->max_record = max_record < SIZE_MAX / 2 ? (size_t)max_record : SIZE_MAX / 2;
     // A record and its delimiter, or the head of one that is too long.
     reader->max_buffer = reader->max_record + 1;
     if (reader->max_buffer < OVERSIZE_HEAD_BYTES) {

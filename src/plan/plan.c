@@ -87,13 +87,23 @@ static int fail(struct result *result, const char *record, size_t len, struct ca
     return status;
 }
 
+static struct cause *too_long(const struct plan *plan, uint64_t len)
+{
+    if (len == OVERSIZE_UNKNOWN) {
+        return cause_create(ERROR_TOO_LONG,
+                            "only the beginning of a record that was too long: it has to be run "
+                            "again from where it came from");
+    }
+    return cause_create(ERROR_TOO_LONG,
+                        "a record of %" PRIu64 " bytes, longer than the limit of %" PRIu64
+                        "; --max-record=SIZE raises it",
+                        len, plan->max_record);
+}
+
 static int fail_too_long(const struct plan *plan, struct result *result)
 {
     return fail(result, result_bytes(result), result->task.len,
-                cause_create(ERROR_TOO_LONG,
-                             "a record of %" PRIu64 " bytes, longer than the limit of %" PRIu64
-                             "; --max-record=SIZE raises it",
-                             result->task.block->oversize, plan->max_record));
+                too_long(plan, result->task.block->oversize));
 }
 
 // With no operation everything passes.

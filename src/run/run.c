@@ -11,6 +11,7 @@
 #include "core/core.h"
 #include "input/input.h"
 #include "input/reader.h"
+#include "input/replay.h"
 #include "output/deadletter.h"
 #include "output/failures.h"
 #include "output/sink.h"
@@ -117,6 +118,12 @@ static int build(struct run *run)
     if (shared->spill == NULL || shared->reader == NULL) {
         return -1;
     }
+    if (settings->replay) {
+        shared->replay = replay_create(settings, run->pool, shared->reader);
+        if (shared->replay == NULL) {
+            return -1;
+        }
+    }
     shared->writer =
         writer_create(shared->sink, settings->delimiter, settings->ordered, shared->spill);
     if (shared->writer == NULL) {
@@ -131,6 +138,7 @@ static void take_apart(struct run *run)
     writer_destroy(run->shared.writer);
     deadletter_destroy(run->shared.letters);
     sink_destroy(run->shared.sink);
+    replay_destroy(run->shared.replay);
     reader_destroy(run->shared.reader);
     spill_destroy(run->shared.spill);
     core_destroy(run->shared.core);
@@ -380,12 +388,20 @@ static bool tell_breakage(const struct run *run)
     return is_broken(run);
 }
 
+// Could some input not be read whole?
+static bool is_damaged(const struct run *run)
+{
+    const struct shared *shared = &run->shared;
+    return reader_damaged(shared->reader) ||
+           (shared->replay != NULL && replay_damaged(shared->replay));
+}
+
 static enum exit_status status_of(const struct run *run, bool broken, const struct ledger *ledger)
 {
     if (broken) {
         return EXIT_OUTPUT;
     }
-    if (reader_damaged(run->shared.reader)) {
+    if (is_damaged(run)) {
         return EXIT_INPUT;
     }
     if (run->stopped && (ledger->unprocessed > 0 || !atomic_load(&run->shared.read_all))) {

@@ -8,6 +8,7 @@
 #include "cli/settings.h"
 #include "core/core.h"
 #include "input/reader.h"
+#include "input/replay.h"
 #include "output/deadletter.h"
 #include "output/failures.h"
 #include "output/spill.h"
@@ -66,7 +67,8 @@ static void do_task(struct shared *shared, struct plan_state *state, struct resu
 static void do_read(struct shared *shared, size_t max_records)
 {
     struct block *block = NULL;
-    switch (reader_next(shared->reader, max_records, &block)) {
+    switch (shared->replay != NULL ? replay_next(shared->replay, max_records, &block)
+                                   : reader_next(shared->reader, max_records, &block)) {
     case READ_BLOCK:
         core_admit(shared->core, block);
         return;

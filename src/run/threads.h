@@ -12,6 +12,7 @@ struct core;
 struct deadletter;
 struct plan;
 struct reader;
+struct replay;
 struct settings;
 struct spill;
 struct writer;
@@ -25,6 +26,7 @@ struct shared {
     int stop_fd; // an eventfd: once it is readable, nobody waits for input any more
 
     struct reader *reader; // whoever has the role of reading
+    struct replay *replay; // likewise: what is read are dead letters; else NULL
     atomic_bool read_all;  // the inputs were read to their ends
 
     struct sink *sink;          // likewise: whoever

@@ -297,7 +297,8 @@ faulty()
 }
 
 @test "--explain tells where letters would go, and opens nothing" {
-    run -0 "$PPROC" --explain --dead-letter=letters --dead-letter-format=raw
+    run -0 "$PPROC" --explain --replay --dead-letter=letters --dead-letter-format=raw
+    grep -qx 'replay: inputs are dead letters' <<<"$output"
     grep -qx 'dead-letter: letters' <<<"$output"
     grep -qx 'dead-letter-format: raw' <<<"$output"
     [[ ! -e letters ]]
