@@ -26,12 +26,20 @@ load common
 @test "the benchmark compares outputs and prints a line for each command" {
     run -0 "$srcdir/bench/run" -B "$builddir" -n 1 100K
     [[ $output == *"pass-through, pipe to pipe"*"M, gzip"* ]]
-    [[ $output =~ [0-9.]+\ +[0-9]+\ +1\.00\ .*\ pproc ]]
+    [[ $output =~ $'\n'\ +[0-9.]+\ +[0-9]+\ +[0-9.]+\ +[0-9.]+\ .*\ pproc\ -j2$'\n' ]]
+    [[ $output =~ $'\n'\ +[0-9.]+\ +[0-9]+\ +[0-9]+\.[0-9]{2}\ +1\.20\ .*\ cat\ LOG$'\n' ]]
+}
+
+@test "the benchmark makes a table in Markdown of the rows asked for" {
+    run -0 "$srcdir/bench/run" -B "$builddir" -n 1 --big --markdown --only 'ten logs' 100K
+    [[ ${lines[0]} == '# Benchmarks' ]]
+    [[ $output == *$'\n## pass-through, ten logs\n'* ]]
+    [[ $(grep -c '^| *[0-9.]* | *[0-9]* | .* | `` pproc ' <<<"$output") == 4 ]]
 }
 
 @test "the benchmark does not print numbers for a program that gives other bytes" {
     printf '#!/bin/sh\ntr a b\n' >"$BATS_TEST_TMPDIR/wrong"
     chmod +x "$BATS_TEST_TMPDIR/wrong"
-    PPROC=$BATS_TEST_TMPDIR/wrong run -1 "$srcdir/bench/run" -B "$builddir" -n 1 100K
+    PPROC=$BATS_TEST_TMPDIR/wrong run -1 "$srcdir/bench/run" -B "$builddir" -n 1 --only 'M, gzip' 100K
     [[ $output == *"other bytes than its peer"* ]]
 }
