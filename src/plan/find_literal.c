@@ -59,7 +59,8 @@ AVX2 static inline struct lanes lanes_of(const struct literal *literal, size_t p
 // All ones where the byte is that of the literal, for LANES places from `at` on.
 AVX2 static inline __m256i equal(const struct lanes *lanes, const char *at)
 {
-    __m256i bytes = _mm256_loadu_si256((const __m256i *)(at + lanes->place));
+    const void *place = at + lanes->place; // at any address
+    __m256i bytes = _mm256_loadu_si256(place);
     return _mm256_cmpeq_epi8(_mm256_and_si256(bytes, lanes->masks), lanes->bytes);
 }
 
