@@ -64,6 +64,11 @@ void core_destroy(struct core *core)
     while (core->retries.root != NULL) {
         result_destroy(retry_pop(&core->retries));
     }
+    while (core->runs != NULL) {
+        struct result *next = core->runs->next;
+        result_destroy(core->runs);
+        core->runs = next;
+    }
     destroy_results(core->urgent_first);
     destroy_results(core->given_up);
     while (core->splits != NULL) {

@@ -62,20 +62,29 @@ enum core_phase {
     CORE_NOW,  // the same, but of ordered output only what is before the first unfinished record
 };
 
-// A place where a worker waits; one for each worker, zero at first.
+// What the core knows of a worker.
 struct core_worker {
+    // For core_poll(): tells the worker to ask again. Constant, set between core_worker_init() and
+    // the first use. Called with the lock held: must neither block nor call the core.
+    void (*notify)(void *arg);
+    void *notify_arg;
+
+    // The core's, guarded by its lock.
     pthread_cond_t wake;
-    bool parked;
-    struct core_worker *next;
+    bool parked;              // it is to be woken if there is something for it
+    struct core_worker *next; // parked before it
+    unsigned unanswered;      // tasks that it has by core_poll()
+    bool quiet;               // it can do no more than wait for answers
 };
 
 enum core_step {
-    CORE_TASK,      // run work->task, then core_done(), core_fail() or core_give_up(). If it is
-                    // doomed (task.doom), its records fail with that instead; then core_done()
-    CORE_READ,      // read, then core_admit() or core_eof()
-    CORE_WRITE,     // write work->results and tell work->failures, then core_written()
-    CORE_END,       // nothing will come any more
-    CORE_WAIT,      // nothing at the moment; from core_try_take() only
+    CORE_TASK,  // run work->task, then core_done(), core_fail() or core_give_up(). If it is
+                // doomed (task.doom), its records fail with that instead; then core_done()
+    CORE_READ,  // read, then core_admit() or core_eof()
+    CORE_WRITE, // write work->results and tell work->failures, then core_written()
+    CORE_END,   // nothing will come any more
+    CORE_WAIT,  // nothing at the moment; not from core_take()
+    CORE_FLUSH, // there will be nothing before the worker has its answers; from core_poll() only
     CORE_NO_MEMORY, // a task could not be made
 };
 
@@ -83,6 +92,7 @@ struct work {
     struct result *task;
     struct result *results;   // linked by queue_next, in the order of output
     struct failure *failures; // the taker's to free, in input order
+    bool last;                // with CORE_FLUSH: nothing more will be read
 };
 
 // How a run of a task that failed went.
@@ -118,16 +128,40 @@ struct core_activity {
 
 // NULL with errno set on failure.
 struct core *core_create(const struct core_config *config);
-// No thread may use it any more. Frees what is still held. NULL is fine.
+// No thread may use it any more. Frees what is still held, tasks that were taken too. NULL is fine.
 void core_destroy(struct core *core);
 
-// --- Workers. core_take() waits, core_try_take() does not.
+// --- Workers. core_take() waits, core_try_take() does not, and core_poll() is for those that wait
+// --- for other things too.
 
 // Returns 0, or -1 with errno set.
 int core_worker_init(struct core_worker *worker);
 void core_worker_destroy(struct core_worker *worker);
 enum core_step core_take(struct core *core, struct core_worker *worker, struct work *work);
 enum core_step core_try_take(struct core *core, struct work *work);
+
+// For a worker that has several tasks at once: it sends their records to a process of its own and
+// goes on taking tasks before it has the answers. It does nothing but this, in the threaded drive:
+//
+//   CORE_TASK   Its records are unanswered until core_done(), core_fail() or core_give_up(), in any
+//               order. A part of a task that was split (task.part) is not for a process that others
+//               were sent to; while the worker runs such a one it need not care for the others.
+//   CORE_WAIT   The worker waits for answers, and for worker->notify() to ask again. It need not
+//               ask before. What it does besides handling answers it announces by core_busy().
+//   CORE_FLUSH  The process is to be told that no more will come, as by closing its standard input,
+//               since it may hold answers back until then. All of them are collected before the
+//               worker asks again. Without this a run would never end: nothing can be taken, read
+//               or written before some answer comes. If not `last` the process may only be slow; to
+//               wait for its next answer for a moment costs less than to start another.
+//   CORE_END    Nothing is unanswered, and nothing will come any more.
+//
+// A worker that has as much unanswered as it may must not ask. It is taken to be busy: if its
+// process then gives no answer it has to decide by itself to flush.
+enum core_step core_poll(struct core *core, struct core_worker *worker, struct work *work);
+// The worker was told to wait, and does something else for some time: whoever else waits is woken
+// for what there is to do.
+void core_busy(struct core *core, struct core_worker *worker);
+
 // The task has run, for `ns` nanoseconds; each of its records is in the tally.
 void core_done(struct core *core, struct result *result, int64_t ns);
 // The task has failed as a whole, because of `cause`, which stays the caller's. If it is split or

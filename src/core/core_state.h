@@ -70,6 +70,7 @@ struct core {
     const struct input *input; // of the last settled record
     uint64_t nr;               // its number in the input
 
+    unsigned quiet;             // tasks of workers that can but wait for answers
     struct core_worker *parked; // last parked first
     unsigned workers;           // that exist or are about to
     bool worker_wanted;
@@ -131,6 +132,8 @@ bool state_has_output(const struct core *core);
 bool state_has_task(const struct core *core);
 // Will nothing be run any more?
 bool state_is_drained(const struct core *core);
+// Can nothing happen before some answer comes?
+bool state_is_stalled(const struct core *core);
 bool state_is_finished(const struct core *core);
 
 // The run goes on like that at most.
@@ -139,8 +142,11 @@ void state_stop(struct core *core, enum core_phase phase);
 // Wake one of those who wait, if there is something for him.
 void wake_worker(struct core *core);
 void wake_reader(struct core *core);
+// Wake the workers that have unanswered tasks.
+void wake_to_flush(struct core *core);
 void wake_writer(struct core *core);
-// After every change that can be the last: tell all who wait for the end.
+// After every change that can be the last: tell all who wait for the end, and if there can be none
+// before some unanswered task is answered, the workers that have such.
 void wake_at_end(struct core *core);
 
 // --- worker.c

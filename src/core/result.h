@@ -53,6 +53,7 @@ struct result {
 
     // The core's, guarded by its lock.
     size_t charged;             // bytes of memory that it counts as
+    struct core_worker *worker; // that has it by core_poll(); else NULL
     bool held;                  // it holds a reference of the block
     bool written;               // given back by the writer
     struct result *prev, *next; // among those that run; once it is done by offset in the block

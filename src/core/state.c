@@ -58,10 +58,30 @@ bool state_is_finished(const struct core *core)
     return state_is_drained(core) && !core->writing && !state_has_output(core);
 }
 
+bool state_is_stalled(const struct core *core)
+{
+    if (core->running == 0 || core->running > core->quiet || core->reading ||
+        state_has_task(core)) {
+        return false;
+    }
+    bool read = core->eof || core->phase != CORE_RUN; // all that will be
+    return read || (!state_can_read(core) && !core->writing && !state_has_output(core));
+}
+
 void state_stop(struct core *core, enum core_phase phase)
 {
     if (phase > core->phase) {
         core->phase = phase;
+    }
+}
+
+static void unpark(struct core_worker *worker)
+{
+    worker->parked = false;
+    if (worker->notify != NULL) {
+        worker->notify(worker->notify_arg);
+    } else {
+        cond_signal(&worker->wake);
     }
 }
 
@@ -70,8 +90,7 @@ void wake_worker(struct core *core)
     struct core_worker *worker = core->parked;
     if (worker != NULL) {
         core->parked = worker->next;
-        worker->parked = false;
-        cond_signal(&worker->wake);
+        unpark(worker);
     } else if (core->workers < core->config.workers && !core->worker_wanted) {
         core->worker_wanted = true;
         core->config.notify(core->config.notify_arg);
@@ -92,8 +111,24 @@ void wake_writer(struct core *core)
     }
 }
 
+void wake_to_flush(struct core *core)
+{
+    struct core_worker **link = &core->parked, *worker;
+    while ((worker = *link) != NULL) {
+        if (worker->unanswered > 0) {
+            *link = worker->next;
+            unpark(worker);
+        } else {
+            link = &worker->next;
+        }
+    }
+}
+
 void wake_at_end(struct core *core)
 {
+    if (state_is_stalled(core)) {
+        wake_to_flush(core);
+    }
     if (!state_is_drained(core)) {
         return;
     }

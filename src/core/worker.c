@@ -74,9 +74,15 @@ static void park(struct core *core, struct core_worker *worker)
     worker->parked = true;
     worker->next = core->parked;
     core->parked = worker;
-    while (worker->parked) {
-        cond_wait(&worker->wake, &core->mutex);
+}
+
+// A step was taken.
+static void wake_others(struct core *core)
+{
+    if (is_worth_waking(core)) {
+        wake_worker(core);
     }
+    wake_reader(core); // the queue has become shorter
 }
 
 enum core_step core_take(struct core *core, struct core_worker *worker, struct work *work)
@@ -85,11 +91,11 @@ enum core_step core_take(struct core *core, struct core_worker *worker, struct w
     enum core_step step;
     while ((step = next_step(core, work)) == CORE_WAIT) {
         park(core, worker);
+        while (worker->parked) {
+            cond_wait(&worker->wake, &core->mutex);
+        }
     }
-    if (is_worth_waking(core)) {
-        wake_worker(core);
-    }
-    wake_reader(core); // the queue has become shorter
+    wake_others(core);
     mutex_unlock(&core->mutex);
     return step;
 }
@@ -101,6 +107,82 @@ enum core_step core_try_take(struct core *core, struct work *work)
     mutex_unlock(&core->mutex);
     return step;
 }
+
+// --- workers that have several tasks at once
+
+static void leave_parked(struct core *core, struct core_worker *worker)
+{
+    struct core_worker **link = &core->parked;
+    if (!worker->parked) {
+        return;
+    }
+    while (*link != worker) {
+        link = &(*link)->next;
+    }
+    *link = worker->next;
+    worker->parked = false;
+}
+
+static void set_quiet(struct core *core, struct core_worker *worker, bool quiet)
+{
+    if (quiet == worker->quiet) {
+        return;
+    }
+    worker->quiet = quiet;
+    if (quiet) {
+        core->quiet += worker->unanswered;
+    } else {
+        core->quiet -= worker->unanswered;
+    }
+}
+
+enum core_step core_poll(struct core *core, struct core_worker *worker, struct work *work)
+{
+    mutex_lock(&core->mutex);
+    leave_parked(core, worker);
+    set_quiet(core, worker, false);
+    enum core_step step = next_step(core, work);
+    if (step == CORE_TASK) {
+        work->task->worker = worker;
+        worker->unanswered++;
+    } else if (step == CORE_WAIT) {
+        set_quiet(core, worker, true);
+        if (worker->unanswered > 0 && state_is_stalled(core)) {
+            work->last = core->eof || core->phase != CORE_RUN;
+            step = CORE_FLUSH;
+            wake_to_flush(core); // all of them side by side
+        } else {
+            park(core, worker);
+        }
+    }
+    wake_others(core);
+    mutex_unlock(&core->mutex);
+    return step;
+}
+
+void core_busy(struct core *core, struct core_worker *worker)
+{
+    mutex_lock(&core->mutex);
+    leave_parked(core, worker);
+    set_quiet(core, worker, false);
+    if (state_has_task(core)) {
+        wake_worker(core);
+    }
+    mutex_unlock(&core->mutex);
+}
+
+// The worker no longer has the task.
+static void forget_worker(struct core *core, struct result *result)
+{
+    struct core_worker *worker = result->worker;
+    if (worker != NULL) {
+        result->worker = NULL;
+        worker->unanswered--;
+        core->quiet -= worker->quiet;
+    }
+}
+
+// --- what comes of a task
 
 // A part of a task that was split is no measure: a small one costs mostly its start.
 static void learn_cost(struct core *core, const struct task *task, int64_t ns)
@@ -116,6 +198,7 @@ static void learn_cost(struct core *core, const struct task *task, int64_t ns)
 static void leave_runs(struct core *core, struct result *result)
 {
     core->running--;
+    forget_worker(core, result);
     *(result->prev != NULL ? &result->prev->next : &core->runs) = result->next;
     if (result->next != NULL) {
         result->next->prev = result->prev;

@@ -121,6 +121,7 @@ static void *worker_main(void *arg)
             end_without_memory(shared);
             break;
         case CORE_WAIT:
+        case CORE_FLUSH:
         case CORE_END:
             return NULL;
         }

@@ -722,6 +722,82 @@ static void test_gap(void)
     core_destroy(core);
 }
 
+static void count_notice(void *arg)
+{
+    (*(unsigned *)arg)++;
+}
+
+static void test_flush(void)
+{
+    struct core_config config = usual();
+    config.ring = 2;
+    struct core *core = core_create(&config);
+    struct core_worker workers[2];
+    unsigned notices[2] = {0};
+    struct work work, other;
+    for (unsigned i = 0; i < 2; i++) {
+        core_worker_init(&workers[i]);
+        workers[i].notify = count_notice;
+        workers[i].notify_arg = &notices[i];
+    }
+    admit(core, "1\n");
+    OK(core_poll(core, &workers[0], &work) == CORE_TASK && is(work.task, "1\n"),
+       "a worker takes a task");
+    OK(core_poll(core, &workers[0], &other) == CORE_WAIT, "and waits while there may be more");
+    admit(core, "2\n");
+    OK(notices[0] == 1, "it is told when there is");
+    OK(core_poll(core, &workers[0], &other) == CORE_TASK && is(other.task, "2\n"),
+       "and takes it beside the first");
+    OK(core_poll(core, &workers[0], &other) == CORE_FLUSH && !other.last,
+       "it is told to flush when there is no room to read more");
+    done(core, work.task, 1);
+    OK(strcmp(written(core), "1\n") == 0 && core_poll(core, &workers[0], &work) == CORE_WAIT,
+       "not while there is");
+    admit(core, "3\n4\n");
+    core_eof(core);
+    struct result *three = take(core);
+    OK(core_poll(core, &workers[1], &work) == CORE_TASK && is(work.task, "4\n"),
+       "another worker takes a task");
+    for (unsigned i = 0; i < 2; i++) {
+        notices[i] = 0;
+        OK(core_poll(core, &workers[i], &other) == CORE_WAIT, "nor while others run something");
+    }
+    done(core, three, 1);
+    OK(notices[0] == 1 && notices[1] == 1, "at the end of the input all are told");
+    OK(core_poll(core, &workers[0], &other) == CORE_FLUSH && other.last, "to flush");
+    OK(core_poll(core, &workers[1], &other) == CORE_FLUSH && other.last, "both of them");
+    done(core, work.task, 1);
+    OK(core_poll(core, &workers[1], &other) == CORE_WAIT, "who has no more to flush waits");
+    core_destroy(core);
+    for (unsigned i = 0; i < 2; i++) {
+        core_worker_destroy(&workers[i]);
+    }
+}
+
+static void test_busy(void)
+{
+    struct core_config config = usual();
+    struct core *core = core_create(&config);
+    struct core_worker workers[2];
+    unsigned notices[2] = {0};
+    struct work work;
+    for (unsigned i = 0; i < 2; i++) {
+        core_worker_init(&workers[i]);
+        workers[i].notify = count_notice;
+        workers[i].notify_arg = &notices[i];
+        OK(core_poll(core, &workers[i], &work) == CORE_WAIT, "a worker waits");
+    }
+    core_busy(core, &workers[1]);
+    admit(core, "1\n2\n");
+    OK(notices[0] == 1 && notices[1] == 0, "who is busy is not woken");
+    core_busy(core, &workers[0]);
+    OK(core_poll(core, &workers[1], &work) == CORE_TASK, "and asks when he likes");
+    core_destroy(core);
+    for (unsigned i = 0; i < 2; i++) {
+        core_worker_destroy(&workers[i]);
+    }
+}
+
 int main(void)
 {
     pool = block_pool_create(BLOCK_SIZE, 4);
@@ -739,6 +815,8 @@ int main(void)
     test_stop();
     test_halt();
     test_gap();
+    test_flush();
+    test_busy();
     test_stuck_writer();
     block_pool_destroy(pool);
     return tap_done();

@@ -18,6 +18,7 @@
 #define BLOCK_SIZE 64
 #define WORKERS 4
 #define RECORDS 300
+#define WINDOW 3
 
 struct run {
     struct core_config config;
@@ -167,6 +168,87 @@ static void *worker_main(void *arg)
     }
 }
 
+// A worker that has several tasks at once.
+struct poller {
+    struct core_worker worker;
+    pthread_mutex_t mutex; // guards `told`
+    pthread_cond_t wake;
+    bool told; // to ask the core again
+    struct result *tasks[WINDOW];
+    unsigned count;
+};
+
+static void tell_poller(void *arg)
+{
+    struct poller *poller = arg;
+    mutex_lock(&poller->mutex);
+    poller->told = true;
+    cond_signal(&poller->wake);
+    mutex_unlock(&poller->mutex);
+}
+
+static void wait_until_told(struct poller *poller)
+{
+    mutex_lock(&poller->mutex);
+    while (!poller->told) {
+        cond_wait(&poller->wake, &poller->mutex);
+    }
+    poller->told = false;
+    mutex_unlock(&poller->mutex);
+}
+
+// Answer the oldest tasks, until so many are left.
+static void answer(struct run *run, struct poller *poller, unsigned left)
+{
+    for (; poller->count > left; poller->count--) {
+        do_task(run, poller->tasks[0]);
+        memmove(poller->tasks, poller->tasks + 1, (WINDOW - 1) * sizeof(poller->tasks[0]));
+    }
+}
+
+// Answers come when the window is full or the core says so, and sometimes before.
+static void poll_for_tasks(struct run *run, struct poller *poller)
+{
+    for (;;) {
+        struct work work = {0};
+        switch (core_poll(run->core, &poller->worker, &work)) {
+        case CORE_TASK:
+            poller->tasks[poller->count++] = work.task;
+            answer(run, poller, work.task->task.part ? 0 : WINDOW - 1);
+            break;
+        case CORE_WAIT:
+            if (any(4) == 0) {
+                core_busy(run->core, &poller->worker);
+                answer(run, poller, 0);
+            } else {
+                wait_until_told(poller);
+            }
+            break;
+        case CORE_FLUSH:
+            answer(run, poller, 0);
+            break;
+        default:
+            return;
+        }
+    }
+}
+
+static void *poller_main(void *arg)
+{
+    struct poller poller = {.count = 0};
+    luck = (unsigned)(uintptr_t)&poller;
+    pthread_mutex_init(&poller.mutex, NULL);
+    pthread_cond_init(&poller.wake, NULL);
+    core_worker_init(&poller.worker);
+    poller.worker.notify = tell_poller;
+    poller.worker.notify_arg = &poller;
+    poll_for_tasks(arg, &poller);
+    core_worker_destroy(&poller.worker);
+    pthread_cond_destroy(&poller.wake);
+    pthread_mutex_destroy(&poller.mutex);
+    return NULL;
+}
+
 static void *reader_main(void *arg)
 {
     struct run *run = arg;
@@ -214,7 +296,7 @@ static bool is_right(struct run *run)
 
 static bool run_once(struct block_pool *pool)
 {
-    bool self_serve = any(2) == 0;
+    bool self_serve = any(2) == 0, polls = !self_serve && any(2) == 0;
     struct run run = {
         .config =
             {
@@ -248,7 +330,7 @@ static bool run_once(struct block_pool *pool)
                                   start(&run, threads, &count, writer_main));
     while (started && !core_finished(run.core)) {
         while (core_worker_wanted(run.core)) {
-            started = started && start(&run, threads, &count, worker_main);
+            started = started && start(&run, threads, &count, polls ? poller_main : worker_main);
         }
         int64_t due = core_tick(run.core, clock_now());
         if (!core_finished(run.core)) {

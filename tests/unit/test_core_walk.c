@@ -12,6 +12,9 @@
 // What d and i are is known before the others of the task are run. In some walks most records fail,
 // so that the rest of a batch is doomed by samples.
 //
+// In some walks there are workers that have several tasks at once, which ask again only when they
+// were told to. Some of their processes answer when they want, others only once no more will come.
+//
 // Half of the walks have records of several lines, which blocks with an index hold.
 //
 // WALKS=N in the environment: so many walks (default 3000). SEED=N: the first seed.
@@ -28,8 +31,19 @@
 #define BLOCK_SIZE 64
 #define MAX_RECORDS 120
 #define MAX_RUNNING 4
+#define POLLERS 2
+#define WINDOW 3
 
-static uint64_t all_doomed, all_halted;
+// A worker that has several tasks at once.
+struct poller {
+    struct core_worker worker;
+    struct result *tasks[WINDOW]; // unanswered, oldest first
+    unsigned count;
+    bool waits;    // and is not told to ask again
+    bool flushing; // its process gives all answers
+};
+
+static uint64_t all_doomed, all_halted, all_flushed;
 
 // What a walk knows.
 struct walk {
@@ -53,6 +67,10 @@ struct walk {
     struct work output; // being written
     struct result *running[MAX_RUNNING];
     unsigned running_count;
+    struct poller pollers[POLLERS];
+    unsigned poller_count;
+    bool pollers_alone; // no other workers
+    bool talkative;     // their processes need not be flushed
 
     bool stopped, broken;
     bool gaps; // between what is emitted there may be records that are not processed
@@ -283,7 +301,7 @@ static void write_output(struct walk *walk)
 
 static bool step_take(struct walk *walk)
 {
-    if (walk->running_count == MAX_RUNNING) {
+    if (walk->running_count == MAX_RUNNING || walk->pollers_alone) {
         return false;
     }
     struct work work = {0};
@@ -346,6 +364,84 @@ static bool step_run(struct walk *walk)
     return true;
 }
 
+static void notify_poller(void *arg)
+{
+    struct poller *poller = arg;
+    poller->waits = false;
+}
+
+// The oldest task is answered. Or the process has died, and all of them fail or are given up.
+static void answer_poller(struct walk *walk, struct poller *poller)
+{
+    struct result *result = poller->tasks[0];
+    poller->count--;
+    memmove(poller->tasks, poller->tasks + 1, poller->count * sizeof(poller->tasks[0]));
+    if (walk->stopped && any(walk, 8) == 0) {
+        core_give_up(walk->core, result);
+    } else {
+        run_task(walk, result);
+    }
+    poller->flushing = poller->flushing && poller->count > 0;
+    if (any(walk, 8) == 0) {
+        core_busy(walk->core, &poller->worker);
+        poller->waits = false;
+    }
+}
+
+static bool step_poll(struct walk *walk)
+{
+    if (walk->poller_count == 0) {
+        return false;
+    }
+    unsigned first = (unsigned)any(walk, walk->poller_count);
+    for (unsigned i = 0; i < walk->poller_count; i++) {
+        struct poller *poller = &walk->pollers[(first + i) % walk->poller_count];
+        if (poller->count == WINDOW || poller->flushing || poller->waits) {
+            continue;
+        }
+        struct work work = {0};
+        poller->waits = true;
+        switch (core_poll(walk->core, &poller->worker, &work)) {
+        case CORE_TASK:
+            poller->waits = false;
+            if (work.task->task.part) {
+                run_task(walk, work.task); // by a process of its own
+            } else {
+                poller->tasks[poller->count++] = work.task;
+            }
+            return true;
+        case CORE_FLUSH:
+            must(walk, poller->count > 0, "only who has something to flush is told to");
+            must(walk, !work.last || walk->core->eof || walk->stopped,
+                 "the last flush is the last");
+            poller->waits = false;
+            poller->flushing = true;
+            all_flushed++;
+            return true;
+        case CORE_WAIT:
+            return true;
+        case CORE_END:
+            must(walk, poller->count == 0, "no worker ends with unanswered tasks");
+            break; // it waits for ever
+        default:
+            must(walk, false, "a worker that has several tasks does nothing else");
+        }
+    }
+    return false;
+}
+
+static bool step_answer(struct walk *walk)
+{
+    for (unsigned i = 0; i < walk->poller_count; i++) {
+        struct poller *poller = &walk->pollers[i];
+        if (poller->flushing || poller->count == WINDOW || (walk->talkative && poller->count > 0)) {
+            answer_poller(walk, poller);
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool step_tick(struct walk *walk)
 {
     int64_t due = core_tick(walk->core, walk->now);
@@ -392,6 +488,18 @@ static size_t held_by_failures(const struct failure *failure)
     return bytes;
 }
 
+static bool unanswered_are_counted(const struct walk *walk)
+{
+    unsigned quiet = 0;
+    bool counted = true;
+    for (unsigned i = 0; i < walk->poller_count; i++) {
+        const struct poller *poller = &walk->pollers[i];
+        counted = counted && poller->worker.unanswered == poller->count;
+        quiet += poller->worker.quiet ? poller->count : 0;
+    }
+    return counted && quiet == walk->core->quiet;
+}
+
 static bool failures_are_charged(const struct walk *walk)
 {
     const struct core *core = walk->core;
@@ -400,6 +508,15 @@ static bool failures_are_charged(const struct walk *walk)
            held_by_failures(taken) <= core->taken_bytes &&
            (core->failures_first == NULL) == (core->failure_bytes == 0) &&
            (taken == NULL) == (core->taken_bytes == 0);
+}
+
+static size_t held_by_poller(const struct poller *poller)
+{
+    size_t bytes = 0;
+    for (unsigned i = 0; i < poller->count; i++) {
+        bytes += poller->tasks[i]->charged;
+    }
+    return bytes;
 }
 
 static size_t held(const struct walk *walk)
@@ -420,6 +537,9 @@ static size_t held(const struct walk *walk)
     bytes += core->failure_bytes + core->taken_bytes;
     for (unsigned i = 0; i < walk->running_count; i++) {
         bytes += walk->running[i]->charged;
+    }
+    for (unsigned i = 0; i < walk->poller_count; i++) {
+        bytes += held_by_poller(&walk->pollers[i]);
     }
     return bytes;
 }
@@ -472,10 +592,23 @@ static void notice_stop(struct walk *walk)
     walk->gaps = walk->gaps || phase == CORE_SOON || phase == CORE_KILL;
 }
 
+static void make_pollers(struct walk *walk)
+{
+    walk->poller_count = POLLERS;
+    walk->pollers_alone = any(walk, 3) != 0;
+    walk->talkative = any(walk, 3) == 0;
+    for (unsigned i = 0; i < POLLERS; i++) {
+        struct poller *poller = &walk->pollers[i];
+        core_worker_init(&poller->worker);
+        poller->worker.notify = notify_poller;
+        poller->worker.notify_arg = poller;
+    }
+}
+
 static const char *take_a_walk(uint64_t seed)
 {
     static bool (*const steps[])(struct walk *) = {step_take, step_read, step_write, step_run,
-                                                   step_tick};
+                                                   step_tick, step_poll, step_answer};
     const unsigned step_count = sizeof(steps) / sizeof(steps[0]);
 
     struct walk *walk = calloc(1, sizeof(*walk));
@@ -500,6 +633,9 @@ static const char *take_a_walk(uint64_t seed)
         .notify = notify,
     };
     walk->core = core_create(&walk->config);
+    if (!self_serve && any(walk, 2) == 0) {
+        make_pollers(walk);
+    }
     walk->indexed = any(walk, 2) == 0;
     walk->fates = (const char *[]){"eeeeeedddxri", "xxxxxd", "xxxxxxxxxxxe", "x",
                                    "xddddd",       "rrrrrx"}[any(walk, 6)];
@@ -522,6 +658,7 @@ static const char *take_a_walk(uint64_t seed)
         notice_stop(walk);
         must(walk, walk->core->used == held(walk), "what is charged is what is held");
         must(walk, failures_are_charged(walk), "failures are charged");
+        must(walk, unanswered_are_counted(walk), "unanswered tasks are counted");
         must(walk, count < 100000, "the run ends");
     }
     if (walk->wrong == NULL) {
@@ -529,8 +666,8 @@ static const char *take_a_walk(uint64_t seed)
     }
     const char *wrong = walk->wrong;
     all_doomed += walk->doomed;
-    for (unsigned i = 0; i < walk->running_count; i++) {
-        result_destroy(walk->running[i]);
+    for (unsigned i = 0; i < walk->poller_count; i++) {
+        core_worker_destroy(&walk->pollers[i].worker);
     }
     core_destroy(walk->core);
     block_pool_destroy(walk->pool);
@@ -553,6 +690,7 @@ int main(void)
         wrong = take_a_walk(seed + i);
     }
     OK(wrong == NULL, "%" PRIu64 " random walks end well", i);
+    OK(all_flushed > 0, "%" PRIu64 " times processes were flushed", all_flushed);
     OK(all_halted > 0, "%" PRIu64 " of them were halted", all_halted);
     OK(all_doomed > 0, "%" PRIu64 " records were doomed in them", all_doomed);
     if (wrong != NULL) {
