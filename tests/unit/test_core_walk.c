@@ -573,7 +573,7 @@ static void check_end(struct walk *walk)
 static struct halt any_halt(struct walk *walk)
 {
     return (struct halt){
-        .why = HALT_FAIL + any(walk, 3),
+        .why = (enum halt_why)(HALT_FAIL + any(walk, 3)),
         .now = any(walk, 2) == 0,
         .percent = any(walk, 2) == 0,
         .value = 3 + any(walk, 30),
