@@ -72,7 +72,8 @@
 //            spill         results on disk, beyond the budget
 //            failures      telling about records that failed
 //            deadletter    the file for them
-//            append        opening of files that lines are added to
+//            joblog        a line for each attempt
+//            append        files that lines are added to
 
 #include "base/diag.h"
 #include "base/fdio.h"

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Opening of files that lines are added to.
+// Files that lines are added to.
 
 #include "output/append.h"
 
 #include "base/diag.h"
+#include "base/fdio.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define FLAGS (O_APPEND | O_CLOEXEC | O_NOCTTY)
 
@@ -30,12 +33,49 @@ static int create(const char *file, const char *what)
     return fd;
 }
 
-int append_open(const char *file, const char *what)
+static int open_existing(const char *file, const char *what, bool regular)
+{
+    int fd = open(file, (regular ? O_RDWR : O_WRONLY) | FLAGS);
+    return fd >= 0 ? fd : refuse(file, what, strerror(errno));
+}
+
+int append_open(struct append *append, const char *file, const char *what)
 {
     struct stat status;
-    if (stat(file, &status) != 0) {
-        return errno == ENOENT ? create(file, what) : refuse(file, what, strerror(errno));
+    append->name = file;
+    append->fd = -1;
+    if (stat(file, &status) == 0) {
+        append->fd = open_existing(file, what, S_ISREG(status.st_mode));
+    } else if (errno == ENOENT) {
+        append->fd = create(file, what);
+    } else {
+        refuse(file, what, strerror(errno));
     }
-    int fd = open(file, (S_ISREG(status.st_mode) ? O_RDWR : O_WRONLY) | FLAGS);
-    return fd >= 0 ? fd : refuse(file, what, strerror(errno));
+    return append->fd >= 0 ? 0 : -1;
+}
+
+int append_refuse(const struct append *append, const char *what)
+{
+    return refuse(append->name, what, strerror(errno));
+}
+
+int append_write(struct append *append, const char *bytes, size_t len)
+{
+    struct iovec iov = {(char *)bytes, len};
+    size_t written = 0;
+    if (fdio_write_all(append->fd, &iov, 1, &written) != 0) {
+        append->error = errno;
+        return -1;
+    }
+    return 0;
+}
+
+int append_close(struct append *append)
+{
+    int fd = append->fd;
+    append->fd = -1;
+    if (fd >= 0 && close(fd) != 0 && append->error == 0) {
+        append->error = errno;
+    }
+    return append->error == 0 ? 0 : -1;
 }

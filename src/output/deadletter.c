@@ -11,7 +11,6 @@
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/diag.h"
-#include "base/fdio.h"
 #include "base/thread.h"
 #include "base/utf8.h"
 #include "input/input.h"
@@ -19,7 +18,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,11 +31,9 @@
 #define CHUNK_BYTES ((size_t)48 * 1024)
 
 struct deadletter {
-    const char *name;
-    int fd;
+    struct append file;
     enum letter_format format;
     char delimiter;
-    atomic_int error;
 
     pthread_mutex_t mutex; // guards what follows, and what is written
     struct buf part;       // of the letter, not yet written
@@ -51,16 +47,16 @@ static bool is_torn(const struct deadletter *letters)
 {
     struct stat status;
     char last;
-    return fstat(letters->fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
-           pread(letters->fd, &last, 1, status.st_size - 1) == 1 && last != letters->delimiter;
+    int fd = letters->file.fd;
+    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
+           pread(fd, &last, 1, status.st_size - 1) == 1 && last != letters->delimiter;
 }
 
 static int flush(struct deadletter *letters)
 {
-    struct iovec iov = {letters->part.bytes, letters->part.len};
-    size_t written = 0;
+    size_t len = letters->part.len;
     letters->part.len = 0;
-    return fdio_write_all(letters->fd, &iov, 1, &written);
+    return append_write(&letters->file, letters->part.bytes, len);
 }
 
 struct deadletter *deadletter_open(const char *file, enum letter_format format, char delimiter)
@@ -71,17 +67,15 @@ struct deadletter *deadletter_open(const char *file, enum letter_format format, 
         free(letters);
         return NULL;
     }
-    letters->name = file;
     letters->format = format;
     letters->delimiter = format == LETTERS_RAW ? delimiter : '\n';
-    letters->fd = append_open(file, "dead letters");
-    if (letters->fd < 0) {
+    if (append_open(&letters->file, file, "dead letters") != 0) {
         deadletter_destroy(letters);
         return NULL;
     }
     if (is_torn(letters) &&
         (buf_append(&letters->part, &letters->delimiter, 1) != 0 || flush(letters) != 0)) {
-        diag_error("%s: dead letters cannot be written there: %s", file, strerror(errno));
+        append_refuse(&letters->file, "dead letters");
         deadletter_destroy(letters);
         return NULL;
     }
@@ -90,30 +84,23 @@ struct deadletter *deadletter_open(const char *file, enum letter_format format, 
 
 int deadletter_finish(struct deadletter *letters)
 {
-    int fd = letters->fd;
-    letters->fd = -1;
-    if (close(fd) != 0 && letters->error == 0) {
-        letters->error = errno;
-    }
-    return letters->error == 0 ? 0 : -1;
+    return append_close(&letters->file);
 }
 
 int deadletter_error(const struct deadletter *letters)
 {
-    return letters->error;
+    return letters->file.error;
 }
 
 const char *deadletter_name(const struct deadletter *letters)
 {
-    return letters->name;
+    return letters->file.name;
 }
 
 void deadletter_destroy(struct deadletter *letters)
 {
     if (letters != NULL) {
-        if (letters->fd >= 0) {
-            close(letters->fd);
-        }
+        (void)append_close(&letters->file);
         THREAD_MUST(pthread_mutex_destroy(&letters->mutex));
         buf_free(&letters->part);
         buf_free(&letters->scrap);
@@ -279,15 +266,15 @@ static int write_raw(struct deadletter *letters, const struct failure *failure)
 
 bool deadletter_takes(const struct deadletter *letters, const struct failure *failure)
 {
-    return letters->error == 0 && (letters->format == LETTERS_JSONL || !failure->truncated);
+    return letters->file.error == 0 && (letters->format == LETTERS_JSONL || !failure->truncated);
 }
 
 int deadletter_write(struct deadletter *letters, const struct failure *failure)
 {
     mutex_lock(&letters->mutex);
     int rc = (letters->format == LETTERS_RAW ? write_raw : write_jsonl)(letters, failure);
-    if (rc != 0) {
-        letters->error = errno;
+    if (rc != 0 && letters->file.error == 0) {
+        letters->file.error = ENOMEM;
     }
     mutex_unlock(&letters->mutex);
     return rc;
