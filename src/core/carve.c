@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A task of this many bytes shows what records cost, as long as that is unknown.
-#define FIRST_TASK_BYTES (16 * 1024)
-
 // A waiting task takes a copy of its bytes if those are less than this part of its block.
 #define COPY_SHARE 4
 
@@ -28,10 +25,15 @@ static void hold_block(struct result *result)
     result->task.block->refs++;
 }
 
-// How many bytes of work take about task_ns.
+// How many bytes take about task_ns. What large tasks took counts for more than what small ones
+// did, so that the start of a process, which is most of their cost, is soon forgotten.
 static size_t bytes_wanted(const struct core *core)
 {
-    return core->pace > 0 ? (size_t)(core->config.task_ns / core->pace) * 1024 : FIRST_TASK_BYTES;
+    if (core->size == 0) {
+        return core->config.task_bytes;
+    }
+    double wanted = core->size * (double)core->config.task_ns / (core->cost + 1);
+    return wanted < (double)(SIZE_MAX / 2) ? (size_t)wanted : SIZE_MAX / 2;
 }
 
 // How many bytes of the records that wait in `span` make a task.

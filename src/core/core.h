@@ -43,6 +43,7 @@ struct core_config {
     bool self_serve;
     size_t task_records; // records of a task; 0: as many as take about task_ns
     int64_t task_ns;     // nanoseconds of work that a task should hold
+    size_t task_bytes;   // of a task as long as nothing is known of what it costs
     unsigned retries;    // further attempts of a record that fails
     struct backoff backoff;
     struct halt halt;

@@ -48,8 +48,8 @@ struct core {
     struct result *runs; // tasks that workers have
     unsigned running;    // how many
     bool more_input;     // the last read left something that can be read without waiting
-    int64_t cost;        // nanoseconds a task, moving average
-    int64_t pace;        // nanoseconds a KiB of records, moving average
+    double cost;         // nanoseconds a task, moving average
+    double size;         // bytes a task, likewise
     uint64_t random;
 
     // Live blocks are those from `oldest` to before `next`; block n is in ring[n % config.ring].

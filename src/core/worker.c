@@ -190,9 +190,8 @@ static void learn_cost(struct core *core, const struct task *task, int64_t ns)
     if (task->part) {
         return;
     }
-    int64_t pace = ns * 1024 / (int64_t)task->len;
-    core->cost += (ns - core->cost) / AVERAGE_SHARE;
-    core->pace += (pace - core->pace) / AVERAGE_SHARE;
+    core->cost += ((double)ns - core->cost) / AVERAGE_SHARE;
+    core->size += ((double)task->len - core->size) / AVERAGE_SHARE;
 }
 
 static void leave_runs(struct core *core, struct result *result)

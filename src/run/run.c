@@ -38,6 +38,9 @@
 // Work that a task should hold: long against a hand-over, short against a person's patience.
 #define TASK_NS (10 * CLOCK_MILLISECOND)
 
+// A task of this many bytes shows what records cost.
+#define TASK_BYTES ((size_t)16 * 1024)
+
 // After a signal that ends the process, what is whole is written for at most this long.
 #define FLUSH_NS (2 * CLOCK_SECOND)
 
@@ -91,6 +94,7 @@ static int build_core(struct run *run)
         .ordered = settings->ordered,
         .self_serve = settings->self_serve,
         .task_ns = TASK_NS,
+        .task_bytes = TASK_BYTES,
         .halt = settings->halt,
         .notify = notify_main,
         .notify_arg = run,

@@ -32,6 +32,7 @@ static struct core_config usual(void)
         .ordered = true,
         .task_records = 1,
         .task_ns = 1000,
+        .task_bytes = 1000,
         .backoff = {.base = 1000, .max = 8000, .factor = 2},
         .notify = notify,
     };
@@ -291,6 +292,46 @@ static void test_carving(void)
     OK(is(task, "1\n"), "costly records make small tasks");
     core_give_up(core, task);
     core_destroy(core);
+}
+
+#define MS 1000000
+
+// Records of two bytes are run, each of which takes so many nanoseconds, and 2 ms more for each
+// start, until all of a large block is, or the most tasks were. Returns how many were; *last is how
+// many records the last one had.
+static unsigned adapt(int64_t ns, unsigned most, size_t *last)
+{
+    struct core_config config = usual();
+    config.limit = 100 * MS;
+    config.task_records = 0;
+    config.task_ns = 200 * MS;
+    config.task_bytes = 1;
+    struct core *core = core_create(&config);
+    char *lines = malloc(1000001);
+    for (unsigned i = 0; i < 1000000; i += 2) {
+        memcpy(lines + i, "x\n", 3);
+    }
+    admit(core, lines);
+    free(lines);
+    unsigned tasks = 0;
+    struct result *task = NULL;
+    while (tasks < most && (task = take(core)) != NULL) {
+        tasks++;
+        *last = task->task.len / 2;
+        done(core, task, 2 * MS + ns * (int64_t)*last);
+    }
+    core_destroy(core);
+    return tasks;
+}
+
+static void test_adapting(void)
+{
+    size_t last;
+    OK(adapt(0, 1, &last) == 1 && last == 1, "the first task has one record if nothing is known");
+    OK(adapt(10, 100, &last) < 10, "tasks of cheap records grow to a block in a few steps");
+    OK(adapt(20 * MS, 30, &last) == 30 && last >= 7 && last <= 11,
+       "they hold as much work as they should");
+    OK(adapt(300 * MS, 5, &last) == 5 && last == 1, "costly records stay alone");
 }
 
 static void test_failing(void)
@@ -806,6 +847,7 @@ int main(void)
     test_queue_size();
     test_self_serve();
     test_carving();
+    test_adapting();
     test_failing();
     test_doom();
     test_reprieve();
