@@ -22,6 +22,9 @@ int policy_parse_halt(const char *text, struct halt *halt);
 // BASE.
 int policy_parse_backoff(const char *text, struct backoff *backoff);
 
+// What it is if it is not given.
+#define BACKOFF_DEFAULT "100ms"
+
 // --retry-on: `28,5-7,timeout`.
 int policy_parse_retry_on(const char *text, struct retry_on *retry_on);
 

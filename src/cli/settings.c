@@ -249,6 +249,12 @@ static bool set_file(const char **file, const struct options *options, enum opti
     return true;
 }
 
+static bool set_retries(struct settings *settings)
+{
+    settings->retry_on.errors = RETRY_ON_ALL;
+    return policy_parse_backoff(BACKOFF_DEFAULT, &settings->backoff) == 0;
+}
+
 static bool set_failures(struct settings *settings, const struct options *options)
 {
     const char *format = options->values[OPTION_DEAD_LETTER_FORMAT];
@@ -362,8 +368,9 @@ struct settings *settings_create(const struct options *options)
     if (!set_operations(settings, options) || !set_records(settings, options) ||
         !set_workers(settings, options) || !set_memory(settings, options) ||
         !set_queue(settings, options) || !set_drive(settings) || !set_tmpdir(settings, options) ||
-        !set_failures(settings, options) || !set_output(settings, options) ||
-        !set_progress(settings, options) || !set_report(settings, options) ||
+        !set_failures(settings, options) || !set_retries(settings) ||
+        !set_output(settings, options) || !set_progress(settings, options) ||
+        !set_report(settings, options) ||
         !set_files(settings, options)) { // last: it may read from standard input
         settings_destroy(settings);
         return NULL;

@@ -5,7 +5,9 @@
 #ifndef PPROC_CLI_SETTINGS_H
 #define PPROC_CLI_SETTINGS_H
 
+#include "core/backoff.h"
 #include "core/halt.h"
+#include "core/retry_on.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,8 +75,11 @@ struct settings {
     // Records that fail.
     const char *dead_letter; // the file that they are appended to; NULL: none
     enum letter_format letter_format;
-    bool replay;      // inputs are dead letters, whose records are run again
-    struct halt halt; // when to end the run early
+    bool replay;              // inputs are dead letters, whose records are run again
+    struct halt halt;         // when to end the run early
+    unsigned retries;         // further attempts of a record that fails
+    struct backoff backoff;   // how long it waits for them
+    struct retry_on retry_on; // which failures are worth one
 
     // Output.
     bool ordered;

@@ -96,6 +96,9 @@ static int build_core(struct run *run)
         .task_ns = TASK_NS,
         .task_bytes = TASK_BYTES,
         .halt = settings->halt,
+        .retries = settings->retries,
+        .backoff = settings->backoff,
+        .seed = (uint64_t)clock_now(),
         .notify = notify_main,
         .notify_arg = run,
     };

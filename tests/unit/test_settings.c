@@ -58,6 +58,10 @@ static void test_defaults(void)
     OK(settings->block_size == 256 * KIB && !settings->buffer_raised &&
            settings->buffer_size == (64 + 4 * settings->jobs) * KIB * KIB,
        "64M and 4M for each worker, in blocks of 256K");
+    OK(settings->retries == 0 && settings->retry_on.errors == RETRY_ON_ALL &&
+           settings->backoff.base == 100000000 && settings->backoff.max == 30000000000 &&
+           settings->backoff.factor == 2,
+       "nothing is tried again, but if so all, after 100ms, 200ms, and so on up to 30s");
     OK(settings->queue_size == 0 && settings->self_serve, "workers read and write themselves");
 }
 
