@@ -61,6 +61,11 @@
 //            block_pattern which patterns may be searched over whole blocks, and how
 //            literal       bytes that every match of a pattern has
 //            find_literal  looks for them
+//   command/ process       one run of COMMAND: feeds it, reads what it writes, keeps it to its time
+//            child         start and end of a child process
+//            child_table   the children that live, and how many may
+//            capture       what a child writes, until it is known whether it counts
+//            relay         what it writes to standard error
 //   run/     run           builds the parts, waits for the end, takes all apart
 //            bar           when the progress bar is drawn
 //            threads       workers, reader and writer

@@ -22,7 +22,7 @@ __attribute__((format(printf, 1, 2))) void diag_error(const char *format, ...);
 // Something that the user may want to know; the exit status does not change. Silent with --quiet.
 __attribute__((format(printf, 1, 2))) void diag_warn(const char *format, ...);
 
-// Whole lines of another form, as they are, in one write.
+// Whole lines of another form, as they are, in one write; never between those of others.
 void diag_write(const char *lines, size_t len);
 
 // Draw the status line in place of the last one; "" erases it. It has to fit the terminal, and to

@@ -80,8 +80,7 @@ static int wait_writable(int fd)
     return 0;
 }
 
-// Drop `bytes` from the front of the list, and what is empty.
-static void advance(struct iovec **iov, size_t *count, size_t bytes)
+void fdio_advance(struct iovec **iov, size_t *count, size_t bytes)
 {
     while (*count > 0 && bytes >= (*iov)->iov_len) {
         bytes -= (*iov)->iov_len;
@@ -96,12 +95,12 @@ static void advance(struct iovec **iov, size_t *count, size_t bytes)
 
 int fdio_write_all(int fd, struct iovec *iov, size_t count, size_t *written)
 {
-    advance(&iov, &count, 0);
+    fdio_advance(&iov, &count, 0);
     while (count > 0) {
         ssize_t bytes = writev(fd, iov, count < IOV_MAX ? (int)count : IOV_MAX);
         if (bytes > 0) {
             *written += (size_t)bytes;
-            advance(&iov, &count, (size_t)bytes);
+            fdio_advance(&iov, &count, (size_t)bytes);
         } else if (bytes == 0) {
             errno = EIO; // nothing taken and no reason given: it would go on for ever
             return -1;

@@ -28,6 +28,9 @@ bool fdio_readable(int fd);
 // *written, also on failure. Returns 0, or -1 with errno set.
 int fdio_write_all(int fd, struct iovec *iov, size_t count, size_t *written);
 
+// Drop `bytes` from the front of the list, and what is empty.
+void fdio_advance(struct iovec **iov, size_t *count, size_t bytes);
+
 // Enlarge a pipe's buffer to FDIO_PIPE_BYTES; nothing happens to anything else.
 void fdio_enlarge_pipe(int fd);
 

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdint.h>
 
 // A mistake in locking is a bug of ours, never a condition to handle.
 #define THREAD_MUST(call)                                                                          \
@@ -34,6 +35,12 @@ static inline void cond_signal(pthread_cond_t *cond)
 {
     THREAD_MUST(pthread_cond_signal(cond));
 }
+
+// A condition variable for cond_wait_for(). Returns 0, or -1 with errno set.
+int thread_cond_init(pthread_cond_t *cond);
+
+// Wait for at most `ns` nanoseconds.
+void cond_wait_for(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t ns);
 
 // Start a thread with a small stack (256 KiB). Returns 0, or -1 with errno set.
 int thread_start(pthread_t *thread, void *(*entry)(void *), void *arg);

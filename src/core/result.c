@@ -28,9 +28,11 @@ void result_drop_output(struct result *result)
 {
     free(result->iov);
     free(result->own);
+    free(result->extents);
     result->iov = NULL;
     result->own = NULL;
-    result->iov_count = result->own_len = 0;
+    result->extents = NULL;
+    result->iov_count = result->own_len = result->extent_count = 0;
     result->refers = result->unterminated = false;
 }
 

@@ -33,6 +33,12 @@ struct tally {
     uint64_t records, emitted, dropped, failed;
 };
 
+// Bytes that are on disk.
+struct extent {
+    off_t offset;
+    size_t len;
+};
+
 // A task and what running it gives: bytes to write and an account. Whoever runs the task owns it,
 // from core_take() to core_done() or core_fail(); before and after that it is the core's.
 struct result {
@@ -41,12 +47,12 @@ struct result {
     // Output, in order: runs of the task's own bytes and of `own`.
     struct iovec *iov; // once it is spilled, iov_base is NULL for the next bytes of `own`
     size_t iov_count;
-    char *own;          // bytes that are not in the block; NULL once they are spilled
-    size_t own_len;     // bytes of `own`
-    bool spilled;       // `own` is on disk
-    off_t spill_offset; // where
-    bool refers;        // the output refers to the task's own bytes
-    bool unterminated;  // its last record lacks its delimiter, whatever its bytes end in
+    char *own;              // bytes that are not in the block; NULL once they are spilled
+    size_t own_len;         // bytes of `own`
+    struct extent *extents; // where they are on disk, in order; NULL unless they are
+    size_t extent_count;
+    bool refers;       // the output refers to the task's own bytes
+    bool unterminated; // its last record lacks its delimiter, whatever its bytes end in
     struct tally tally;
     struct failure *failures, *failures_last; // in the order of their records
     size_t failure_bytes;                     // of memory that they take

@@ -220,7 +220,7 @@ static void finish_task(struct core *core, struct result *result)
         budget_release_result(core, result);
     }
     budget_charge_result(core, result,
-                         (result->spilled ? 0 : result->own_len) +
+                         (result->own != NULL ? result->own_len : 0) +
                              result->iov_count * sizeof(struct iovec) + result->failure_bytes);
     order_add(core, result);
 }
@@ -271,7 +271,7 @@ void core_give_up(struct core *core, struct result *result)
 bool core_should_spill(struct core *core, const struct result *result)
 {
     const struct task *task = &result->task;
-    if (!core->config.ordered || result->own_len == 0) {
+    if (!core->config.ordered || result->own == NULL) {
         return false;
     }
     mutex_lock(&core->mutex);

@@ -99,13 +99,32 @@ static int write_at(int fd, const char *bytes, size_t len, off_t offset)
     return 0;
 }
 
+static void note_error(struct spill *spill)
+{
+    int none = 0;
+    atomic_compare_exchange_strong(&spill->error, &none, errno);
+}
+
+int spill_append(struct spill *spill, const char *bytes, size_t len, struct extent *extent)
+{
+    extent->len = len;
+    int fd = reserve(spill, len, &extent->offset);
+    if (fd < 0 || write_at(fd, bytes, len, extent->offset) != 0) {
+        note_error(spill);
+        return -1;
+    }
+    return 0;
+}
+
 int spill_result(struct spill *spill, struct result *result)
 {
-    off_t offset;
-    int fd = reserve(spill, result->own_len, &offset);
-    if (fd < 0 || write_at(fd, result->own, result->own_len, offset) != 0) {
-        int none = 0;
-        atomic_compare_exchange_strong(&spill->error, &none, errno);
+    struct extent *extent = malloc(sizeof(*extent));
+    if (extent == NULL) {
+        note_error(spill);
+        return -1;
+    }
+    if (spill_append(spill, result->own, result->own_len, extent) != 0) {
+        free(extent);
         return -1;
     }
     const char *own = result->own;
@@ -117,8 +136,8 @@ int spill_result(struct spill *spill, struct result *result)
     }
     free(result->own);
     result->own = NULL;
-    result->spilled = true;
-    result->spill_offset = offset;
+    result->extents = extent;
+    result->extent_count = 1;
     return 0;
 }
 
@@ -133,17 +152,18 @@ ssize_t spill_read(struct spill *spill, char *bytes, size_t len, off_t offset)
         got = -1;
     }
     if (got < 0) {
-        int none = 0;
-        atomic_compare_exchange_strong(&spill->error, &none, errno);
+        note_error(spill);
     }
     return got;
 }
 
-void spill_release(struct spill *spill, const struct result *result)
+void spill_release(struct spill *spill, const struct extent *extents, size_t count)
 {
-    // Where the file system cannot, the space comes back at the end.
-    (void)fallocate(spill->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, result->spill_offset,
-                    (off_t)result->own_len);
+    for (size_t i = 0; i < count; i++) {
+        // Where the file system cannot, the space comes back at the end.
+        (void)fallocate(spill->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, extents[i].offset,
+                        (off_t)extents[i].len);
+    }
 }
 
 int spill_error(const struct spill *spill)

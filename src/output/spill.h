@@ -15,6 +15,9 @@ struct spill;
 struct spill *spill_create(const char *directory);
 void spill_destroy(struct spill *spill);
 
+// Put some bytes on disk. Returns 0, or -1: then spill_error() says why. Thread-safe.
+int spill_append(struct spill *spill, const char *bytes, size_t len, struct extent *extent);
+
 // Move the bytes that the result owns to disk; there are some. Returns 0, or -1: then spill_error()
 // says why, and the result is as it was. Thread-safe.
 int spill_result(struct spill *spill, struct result *result);
@@ -22,8 +25,8 @@ int spill_result(struct spill *spill, struct result *result);
 // Read back up to `len` bytes at `offset`. Returns how many, at least 1, or -1 with errno set.
 ssize_t spill_read(struct spill *spill, char *bytes, size_t len, off_t offset);
 
-// The bytes of the result are needed no more.
-void spill_release(struct spill *spill, const struct result *result);
+// Bytes that were put there are needed no more.
+void spill_release(struct spill *spill, const struct extent *extents, size_t count);
 
 // The first error, an errno, or 0. Thread-safe.
 int spill_error(const struct spill *spill);

@@ -76,13 +76,22 @@ static int gather_delimiter(struct writer *writer)
     return writer->unterminated ? gather(writer, &writer->delimiter, 1) : 0;
 }
 
-// Write bytes that are on disk, a part at a time.
-static int copy_spilled(struct writer *writer, size_t len, off_t offset)
+// Bytes of a result that are on disk, as far as they were written.
+struct spilled {
+    const struct extent *extent; // where the next bytes are
+    size_t done;                 // bytes of it
+};
+
+// Write the next `len` bytes that are on disk, a part at a time.
+static int copy_spilled(struct writer *writer, struct spilled *spilled, size_t len)
 {
     char part[SPILL_PART];
     while (len > 0) {
-        ssize_t got =
-            spill_read(writer->spill, part, len < sizeof(part) ? len : sizeof(part), offset);
+        const struct extent *extent = spilled->extent;
+        size_t want = extent->len - spilled->done;
+        want = want < len ? want : len;
+        want = want < sizeof(part) ? want : sizeof(part);
+        ssize_t got = spill_read(writer->spill, part, want, extent->offset + (off_t)spilled->done);
         if (got < 0) {
             writer->error = errno;
             return -1;
@@ -91,30 +100,26 @@ static int copy_spilled(struct writer *writer, size_t len, off_t offset)
             return -1;
         }
         len -= (size_t)got;
-        offset += got;
+        spilled->done += (size_t)got;
+        if (spilled->done == extent->len) {
+            *spilled = (struct spilled){.extent = extent + 1};
+        }
     }
     return 0;
 }
 
 static int gather_pieces(struct writer *writer, const struct result *result)
 {
-    off_t offset = result->spill_offset;
+    struct spilled spilled = {.extent = result->extents};
     for (size_t i = 0; i < result->iov_count; i++) {
+        const char *base = result->iov[i].iov_base;
         size_t len = result->iov[i].iov_len;
-        if (result->iov[i].iov_base != NULL) {
-            if (gather(writer, result->iov[i].iov_base, len) != 0) {
-                return -1;
-            }
-        } else {
-            if (copy_spilled(writer, len, offset) != 0) {
-                return -1;
-            }
-            offset += (off_t)len;
+        int rc = base != NULL ? gather(writer, base, len) : copy_spilled(writer, &spilled, len);
+        if (rc != 0) {
+            return -1;
         }
     }
-    if (result->spilled) {
-        spill_release(writer->spill, result);
-    }
+    spill_release(writer->spill, result->extents, result->extent_count);
     return 0;
 }
 

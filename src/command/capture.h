@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a child writes to its standard output, until it is known whether it counts: in memory up to
+// a limit, beyond that in the spill file. Each worker has one and uses it for child after child.
+
+#ifndef PPROC_COMMAND_CAPTURE_H
+#define PPROC_COMMAND_CAPTURE_H
+
+#include "base/buf.h"
+#include "core/result.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct spill;
+
+struct capture {
+    struct spill *spill;
+    size_t limit;           // bytes in memory
+    struct buf bytes;       // those in memory, the last ones
+    struct extent *extents; // the others
+    size_t extent_count, extent_cap;
+    uint64_t spilled; // bytes of them
+};
+
+void capture_init(struct capture *capture, struct spill *spill, size_t limit);
+// Empty it.
+void capture_clear(struct capture *capture);
+void capture_destroy(struct capture *capture);
+
+// Read once from a descriptor. Returns the number of bytes, 0 at the end, or -1 with errno set:
+// EINTR and EAGAIN are the descriptor's, after all others the capture is of no use.
+ssize_t capture_read(struct capture *capture, int fd);
+
+// Copy the last bytes, up to `size`. Returns how many.
+size_t capture_tail(const struct capture *capture, char *bytes, size_t size);
+
+// Make it the output of the result, which has none, and be empty. Returns 0, or -1: no memory, or
+// the spill file failed.
+int capture_finish(struct capture *capture, struct result *result);
+
+#endif

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Starting and reaping of children.
+
+#include "command/child.h"
+
+#include "base/thread.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// What the child runs on until it is its program.
+#define STACK_BYTES ((size_t)64 * 1024)
+
+// Where the child tells why it could not start. Shared memory: valgrind makes a fork of a vfork.
+struct child_stack {
+    const struct child_origin *origin;
+    const struct child_program *program;
+    int error;
+};
+
+void child_origin_init(struct child_origin *origin)
+{
+    origin->pid = getpid();
+    sigemptyset(&origin->ignored);
+    for (int signal = 1; signal < NSIG; signal++) {
+        struct sigaction action;
+        if (sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN) {
+            sigaddset(&origin->ignored, signal);
+        }
+    }
+    if (getrlimit(RLIMIT_NOFILE, &origin->files) == 0) {
+        struct rlimit most = {origin->files.rlim_max, origin->files.rlim_max};
+        (void)setrlimit(RLIMIT_NOFILE, &most);
+    }
+}
+
+struct child_stack *child_stack_create(void)
+{
+    void *stack =
+        mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return stack != MAP_FAILED ? stack : NULL;
+}
+
+void child_stack_destroy(struct child_stack *stack)
+{
+    if (stack != NULL) {
+        munmap(stack, STACK_BYTES);
+    }
+}
+
+static void reset_signals(const struct child_origin *origin)
+{
+    const struct sigaction action = {.sa_handler = SIG_DFL};
+    for (int signal = 1; signal < NSIG; signal++) {
+        if (sigismember(&origin->ignored, signal) == 1) {
+            (void)sigaction(signal, &action, NULL);
+        }
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+// In the child: become the program. Returns only on failure, with errno set.
+static void become(const struct child_origin *origin, const struct child_program *program)
+{
+    // Not setpgid(): a background group that touches the terminal would stop for ever.
+    if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
+        return;
+    }
+    if (getppid() != origin->pid) {
+        errno = ESRCH; // too late to be told of its death
+        return;
+    }
+    if (dup2(program->input, STDIN_FILENO) < 0 || dup2(program->output, STDOUT_FILENO) < 0 ||
+        dup2(program->error, STDERR_FILENO) < 0 || setrlimit(RLIMIT_NOFILE, &origin->files) != 0) {
+        return;
+    }
+    reset_signals(origin);
+    execve(program->path, program->argv, program->envp);
+}
+
+static int child_main(void *arg)
+{
+    struct child_stack *stack = arg;
+    become(stack->origin, stack->program);
+    stack->error = errno;
+    _exit(127);
+}
+
+int child_start(struct child *child, struct child_stack *stack, const struct child_origin *origin,
+                const struct child_program *program)
+{
+    *stack = (struct child_stack){.origin = origin, .program = program};
+    child->pidfd = -1;
+    child->pid = clone(child_main, (char *)stack + STACK_BYTES,
+                       CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, stack, &child->pidfd);
+    if (child->pid < 0) {
+        return -1;
+    }
+    if (stack->error != 0) {
+        child_reap(child);
+        errno = stack->error;
+        return -1;
+    }
+    return 0;
+}
+
+int child_status(const struct child *child)
+{
+    siginfo_t info;
+    int rc;
+    do {
+        rc = waitid(P_PIDFD, (id_t)child->pidfd, &info, WEXITED | WNOWAIT);
+    } while (rc != 0 && errno == EINTR);
+    assert(rc == 0);
+    return info.si_code == CLD_EXITED ? info.si_status : -info.si_status;
+}
+
+void child_reap(struct child *child)
+{
+    pid_t pid;
+    do {
+        pid = waitpid(child->pid, NULL, 0);
+    } while (pid < 0 && errno == EINTR);
+    assert(pid == child->pid);
+    close(child->pidfd);
+    child->pidfd = -1;
+}

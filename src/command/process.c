@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Running a process: feeding it, reading what it writes, keeping it to its time.
+
+#include "command/process.h"
+
+#include "base/clock.h"
+#include "base/fdio.h"
+#include "command/child.h"
+#include "command/child_table.h"
+#include "command/relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <paths.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// After so long the lines of standard error are passed as they come.
+#define FLOW_NS (2 * CLOCK_SECOND)
+
+// How long an output is read further if something holds it open after the child has ended.
+#define DRAIN_NS CLOCK_SECOND
+
+struct process {
+    const struct process_config *config;
+    struct child_stack *stack;
+    struct capture output;
+    struct relay error;
+
+    // The child that runs, or ran last.
+    struct child child;
+    int input_fd, output_fd, error_fd; // our ends of its pipes, -1 once they are closed
+    struct iovec *input;               // what it has not been given yet
+    size_t input_count;
+    bool exited, timed_out, broken;
+    int64_t start, time; // when it was started, how long it ran
+    int64_t flow_at;     // when to do what, INT64_MAX: not any more
+    int64_t term_at, kill_at;
+    int64_t leave_at; // when its output is read no longer
+    int status;       // once it has exited: as child_status() has it
+};
+
+struct process *process_create(const struct process_config *config)
+{
+    struct process *process = calloc(1, sizeof(*process));
+    if (process == NULL) {
+        return NULL;
+    }
+    process->config = config;
+    process->input_fd = process->output_fd = process->error_fd = -1;
+    capture_init(&process->output, config->spill, config->share);
+    process->stack = child_stack_create();
+    if (process->stack == NULL) {
+        process_destroy(process);
+        return NULL;
+    }
+    return process;
+}
+
+void process_destroy(struct process *process)
+{
+    if (process != NULL) {
+        capture_destroy(&process->output);
+        relay_free(&process->error);
+        child_stack_destroy(process->stack);
+        free(process);
+    }
+}
+
+// --- start
+
+static void shut(int *fd)
+{
+    if (*fd >= 0) {
+        close(*fd);
+        *fd = -1;
+    }
+}
+
+static void shut_all(struct process *process)
+{
+    shut(&process->input_fd);
+    shut(&process->output_fd);
+    shut(&process->error_fd);
+}
+
+// A pipe of which `*ours` is our end and `*theirs` the child's. Returns 0, or -1 with errno set.
+static int open_pipe(int *ours, int *theirs, bool theirs_reads, bool large)
+{
+    int fds[2];
+    if (pipe2(fds, O_CLOEXEC) != 0) {
+        return -1;
+    }
+    *ours = fds[theirs_reads ? 1 : 0];
+    *theirs = fds[theirs_reads ? 0 : 1];
+    if (large) {
+        fdio_enlarge_pipe(*ours);
+    }
+    return theirs_reads ? fcntl(*ours, F_SETFL, O_NONBLOCK) : 0;
+}
+
+static int open_pipes(struct process *process, const struct process_job *job,
+                      struct child_program *program)
+{
+    bool filter = job->input != NULL;
+    if (filter && open_pipe(&process->input_fd, &program->input, true, true) != 0) {
+        return -1;
+    }
+    if (open_pipe(&process->output_fd, &program->output, false, filter) != 0) {
+        return -1;
+    }
+    return open_pipe(&process->error_fd, &program->error, false, false);
+}
+
+// A file that is executable and of no format that the system knows is a script of the shell, as
+// execvp() has it.
+static int start_script(struct process *process, struct child_program *program)
+{
+    size_t count = 0;
+    while (program->argv[count] != NULL) {
+        count++;
+    }
+    char **argv = calloc(count + 2, sizeof(*argv));
+    if (argv == NULL) {
+        return -1;
+    }
+    argv[0] = (char *)_PATH_BSHELL;
+    argv[1] = (char *)program->path;
+    memcpy(argv + 2, program->argv + 1, (count - 1) * sizeof(*argv));
+    program->path = _PATH_BSHELL;
+    program->argv = argv;
+    int rc = child_start(&process->child, process->stack, process->config->origin, program);
+    free(argv);
+    return rc;
+}
+
+static int start(struct process *process, const struct process_job *job)
+{
+    const struct process_config *config = process->config;
+    struct child_program program = {
+        .path = job->path,
+        .argv = job->argv,
+        .envp = job->envp,
+        .input = config->null_fd,
+        .output = -1,
+        .error = -1,
+    };
+    int rc = open_pipes(process, job, &program);
+    if (rc == 0) {
+        rc = child_start(&process->child, process->stack, config->origin, &program);
+        if (rc != 0 && errno == ENOEXEC) {
+            rc = start_script(process, &program);
+        }
+    }
+    int error = errno;
+    if (program.input != config->null_fd) {
+        shut(&program.input);
+    }
+    shut(&program.output);
+    shut(&program.error);
+    if (rc != 0) {
+        shut_all(process);
+    }
+    errno = error;
+    return rc;
+}
+
+// Might it be possible when something else has ended?
+static bool is_lack(int error)
+{
+    return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
+}
+
+// Start the child, as soon as there is a place for it. Returns 0, or -1 with errno set (ECANCELED:
+// all are to end).
+static int launch(struct process *process, const struct process_job *job)
+{
+    struct child_table *table = process->config->table;
+    while (child_table_enter(table)) {
+        if (start(process, job) == 0) {
+            child_table_add(table, &process->child);
+            return 0;
+        }
+        if (!is_lack(errno)) {
+            child_table_leave(table);
+            return -1;
+        }
+        if (!child_table_lack(table)) {
+            return -1;
+        }
+    }
+    errno = ECANCELED;
+    return -1;
+}
+
+// --- while it runs
+
+// Give it what it takes. A child that reads no further has what it wants.
+static void feed(struct process *process)
+{
+    size_t count = process->input_count < IOV_MAX ? process->input_count : IOV_MAX;
+    ssize_t done = writev(process->input_fd, process->input, (int)count);
+    if (done >= 0) {
+        fdio_advance(&process->input, &process->input_count, (size_t)done);
+    } else if (errno != EAGAIN && errno != EINTR) {
+        process->input_count = 0;
+    }
+    if (process->input_count == 0) {
+        shut(&process->input_fd);
+    }
+}
+
+// Was a read the last one? It can fail for our own reasons alone.
+static bool is_last_read(struct process *process, ssize_t got)
+{
+    if (got < 0 && errno != EINTR && errno != EAGAIN) {
+        process->broken = true;
+        child_table_signal(process->config->table, &process->child, SIGKILL);
+    }
+    return got == 0 || process->broken;
+}
+
+static void read_output(struct process *process, short events)
+{
+    ssize_t got;
+    do {
+        got = capture_read(&process->output, process->output_fd);
+    } while (got > 0 && (events & POLLHUP) != 0); // nobody writes any more: it will not block
+    if (is_last_read(process, got)) {
+        shut(&process->output_fd);
+    }
+}
+
+static void read_error(struct process *process, short events)
+{
+    ssize_t got;
+    do {
+        got = relay_read(&process->error, process->error_fd);
+    } while (got > 0 && (events & POLLHUP) != 0);
+    if (is_last_read(process, got)) {
+        shut(&process->error_fd);
+    }
+}
+
+static void note_exit(struct process *process, int64_t now)
+{
+    process->exited = true;
+    process->status = child_status(&process->child);
+    process->term_at = INT64_MAX;
+    process->leave_at = now + DRAIN_NS;
+    shut(&process->input_fd);
+}
+
+static int64_t next_time(const struct process *process)
+{
+    int64_t flow_at = relay_waits(&process->error) ? process->flow_at : INT64_MAX;
+    int64_t next = flow_at < process->term_at ? flow_at : process->term_at;
+    next = next < process->kill_at ? next : process->kill_at;
+    return next < process->leave_at ? next : process->leave_at;
+}
+
+static int poll_timeout(int64_t until)
+{
+    if (until == INT64_MAX) {
+        return -1;
+    }
+    int64_t left = (until - clock_now() + CLOCK_MILLISECOND - 1) / CLOCK_MILLISECOND;
+    return left < 0 ? 0 : left < INT_MAX ? (int)left : INT_MAX;
+}
+
+// Wait until something happens, and deal with all of it.
+static void deal(struct process *process)
+{
+    // A descriptor of -1 is ignored.
+    struct pollfd fds[] = {
+        {.fd = process->exited ? -1 : process->child.pidfd, .events = POLLIN},
+        {.fd = process->output_fd, .events = POLLIN},
+        {.fd = process->error_fd, .events = POLLIN},
+        {.fd = process->input_fd, .events = POLLOUT},
+    };
+    if (poll(fds, sizeof(fds) / sizeof(fds[0]), poll_timeout(next_time(process))) <= 0) {
+        return; // it is time for something, or a signal interrupted
+    }
+    if (fds[3].revents != 0) {
+        feed(process);
+    }
+    if (fds[1].revents != 0) {
+        read_output(process, fds[1].revents);
+    }
+    if (fds[2].revents != 0) {
+        read_error(process, fds[2].revents);
+    }
+    if (fds[0].revents != 0) {
+        note_exit(process, clock_now());
+    }
+}
+
+static void do_what_is_due(struct process *process)
+{
+    struct child_table *table = process->config->table;
+    int64_t now = clock_now();
+    if (process->flow_at <= now) {
+        process->flow_at = INT64_MAX;
+        relay_flow(&process->error);
+    }
+    if (process->term_at <= now) {
+        process->timed_out = true;
+        process->term_at = INT64_MAX;
+        process->kill_at = now + process->config->kill_after;
+        child_table_signal(table, &process->child, SIGTERM);
+    }
+    if (process->kill_at <= now) {
+        process->kill_at = INT64_MAX;
+        child_table_signal(table, &process->child, SIGKILL);
+    }
+}
+
+static bool is_over(const struct process *process)
+{
+    if (!process->exited) {
+        return false;
+    }
+    return (process->output_fd < 0 && process->error_fd < 0) || process->leave_at <= clock_now();
+}
+
+static void follow(struct process *process)
+{
+    while (!is_over(process)) {
+        deal(process);
+        do_what_is_due(process);
+    }
+}
+
+// --- end
+
+static enum process_end judge(const struct process *process)
+{
+    if (process->broken) {
+        return PROCESS_BROKEN;
+    }
+    if (child_table_ending(process->config->table)) {
+        return PROCESS_ENDED; // what it wrote may be a part
+    }
+    if (process->timed_out) {
+        return PROCESS_TIMED_OUT;
+    }
+    if (process->status < 0) {
+        return PROCESS_SIGNALLED;
+    }
+    return statuses_have(&process->config->ok_exit, process->status) ? PROCESS_SUCCEEDED
+                                                                     : PROCESS_EXITED;
+}
+
+static enum process_end finish(struct process *process)
+{
+    struct child_table *table = process->config->table;
+    enum process_end end = judge(process);
+    if (end != PROCESS_SUCCEEDED) {
+        child_table_signal(table, &process->child, SIGKILL);
+    } else if (process->output_fd >= 0 || process->error_fd >= 0) {
+        child_table_warn_left(table);
+    }
+    child_table_remove(table, &process->child);
+    child_reap(&process->child);
+    shut_all(process);
+    process->time = clock_now() - process->start;
+    relay_finish(&process->error);
+    return end;
+}
+
+static void prepare(struct process *process, const struct process_job *job)
+{
+    capture_clear(&process->output);
+    relay_clear(&process->error);
+    process->input = job->input;
+    process->input_count = job->input_count;
+    process->exited = process->timed_out = process->broken = false;
+    process->time = 0;
+    process->status = 0;
+}
+
+static void set_times(struct process *process)
+{
+    int64_t timeout = process->config->timeout;
+    process->start = clock_now();
+    process->flow_at = process->start + FLOW_NS;
+    process->term_at =
+        timeout > 0 && timeout < INT64_MAX - process->start ? process->start + timeout : INT64_MAX;
+    process->kill_at = process->leave_at = INT64_MAX;
+}
+
+enum process_end process_run(struct process *process, const struct process_job *job)
+{
+    prepare(process, job);
+    if (launch(process, job) != 0) {
+        return errno == ECANCELED ? PROCESS_ENDED : PROCESS_NOT_STARTED;
+    }
+    set_times(process);
+    follow(process);
+    return finish(process);
+}
+
+int process_status(const struct process *process)
+{
+    return process->exited && process->status >= 0 ? process->status : -1;
+}
+
+int process_signal(const struct process *process)
+{
+    return process->exited && process->status < 0 ? -process->status : 0;
+}
+
+int64_t process_time(const struct process *process)
+{
+    return process->time;
+}
+
+struct capture *process_output(struct process *process)
+{
+    return &process->output;
+}
+
+size_t process_output_tail(const struct process *process, char *bytes, size_t size)
+{
+    return capture_tail(&process->output, bytes, size);
+}
+
+size_t process_error_tail(const struct process *process, char *bytes, size_t size)
+{
+    return relay_tail(&process->error, bytes, size);
+}
