@@ -171,6 +171,10 @@ void core_done(struct core *core, struct result *result, int64_t ns);
 // that failed, and then calls core_done().
 enum core_verdict core_fail(struct core *core, struct result *result, struct cause *cause,
                             const struct attempt *attempt, int64_t now);
+// Cut off the first `len` bytes of a task that the caller has, whole records and less than all: he
+// has both then, without output and account. For records that were answered before the rest failed.
+// NULL: no memory, the task is as it was.
+struct result *core_cut(struct core *core, struct result *result, size_t len);
 // The task could not be run to its end and the run is about to end: its records stay unprocessed.
 void core_give_up(struct core *core, struct result *result);
 // Do the bytes that the result owns exceed the budget, while others have to be written before it?

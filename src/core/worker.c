@@ -36,9 +36,15 @@ static bool is_worth_waking(const struct core *core)
            core->cost > (core->more_input ? WAKE_NS : WAKE_TO_WAIT_NS);
 }
 
-static void begin_run(struct core *core, struct result *result)
+// `worker` is one that has several tasks at once, or NULL.
+static void begin_run(struct core *core, struct result *result, struct core_worker *worker)
 {
     core->running++;
+    result->worker = worker;
+    if (worker != NULL) {
+        worker->unanswered++;
+        core->quiet += worker->quiet;
+    }
     result->prev = NULL;
     result->next = core->runs;
     if (result->next != NULL) {
@@ -48,7 +54,7 @@ static void begin_run(struct core *core, struct result *result)
 }
 
 // In order of importance: write, so that memory comes back; run; read.
-static enum core_step next_step(struct core *core, struct work *work)
+static enum core_step next_step(struct core *core, struct core_worker *worker, struct work *work)
 {
     if (core->config.self_serve && state_has_output(core)) {
         order_take_output(core, work);
@@ -59,7 +65,7 @@ static enum core_step next_step(struct core *core, struct work *work)
         if (work->task == NULL) {
             return CORE_NO_MEMORY;
         }
-        begin_run(core, work->task);
+        begin_run(core, work->task, worker);
         return CORE_TASK;
     }
     if (core->config.self_serve && state_can_read(core)) {
@@ -89,7 +95,7 @@ enum core_step core_take(struct core *core, struct core_worker *worker, struct w
 {
     mutex_lock(&core->mutex);
     enum core_step step;
-    while ((step = next_step(core, work)) == CORE_WAIT) {
+    while ((step = next_step(core, NULL, work)) == CORE_WAIT) {
         park(core, worker);
         while (worker->parked) {
             cond_wait(&worker->wake, &core->mutex);
@@ -103,7 +109,7 @@ enum core_step core_take(struct core *core, struct core_worker *worker, struct w
 enum core_step core_try_take(struct core *core, struct work *work)
 {
     mutex_lock(&core->mutex);
-    enum core_step step = next_step(core, work);
+    enum core_step step = next_step(core, NULL, work);
     mutex_unlock(&core->mutex);
     return step;
 }
@@ -141,11 +147,8 @@ enum core_step core_poll(struct core *core, struct core_worker *worker, struct w
     mutex_lock(&core->mutex);
     leave_parked(core, worker);
     set_quiet(core, worker, false);
-    enum core_step step = next_step(core, work);
-    if (step == CORE_TASK) {
-        work->task->worker = worker;
-        worker->unanswered++;
-    } else if (step == CORE_WAIT) {
+    enum core_step step = next_step(core, worker, work);
+    if (step == CORE_WAIT) {
         set_quiet(core, worker, true);
         if (worker->unanswered > 0 && state_is_stalled(core)) {
             work->last = core->eof || core->phase != CORE_RUN;
@@ -252,6 +255,18 @@ void core_done(struct core *core, struct result *result, int64_t ns)
     wake_writer(core);
     wake_at_end(core);
     mutex_unlock(&core->mutex);
+}
+
+struct result *core_cut(struct core *core, struct result *result, size_t len)
+{
+    result_clear(result);
+    mutex_lock(&core->mutex);
+    struct result *front = carve_front(core, result, len);
+    if (front != NULL) {
+        begin_run(core, front, result->worker);
+    }
+    mutex_unlock(&core->mutex);
+    return front;
 }
 
 void core_give_up(struct core *core, struct result *result)

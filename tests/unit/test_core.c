@@ -768,6 +768,24 @@ static void count_notice(void *arg)
     (*(unsigned *)arg)++;
 }
 
+static void test_cut(void)
+{
+    struct core_config config = usual();
+    config.task_records = 4;
+    struct core *core = core_create(&config);
+    admit(core, "1\n2\n3\n4\n");
+    core_eof(core);
+    struct result *rest = take(core), *front = core_cut(core, rest, 2);
+    OK(is(front, "1\n") && is(rest, "2\n3\n4\n"), "what can be done is cut off a task that fails");
+    fail_with(core, rest, 1, apart, 0);
+    OK(is(rest = take(core), "2\n3\n"), "only the rest is split");
+    done(core, front, 1);
+    done(core, rest, 1);
+    done(core, take(core), 1);
+    OK(strcmp(written(core), "1\n2\n3\n4\n") == 0 && core_finished(core), "all is in order");
+    core_destroy(core);
+}
+
 static void test_flush(void)
 {
     struct core_config config = usual();
@@ -857,6 +875,7 @@ int main(void)
     test_stop();
     test_halt();
     test_gap();
+    test_cut();
     test_flush();
     test_busy();
     test_stuck_writer();

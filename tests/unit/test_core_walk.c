@@ -231,9 +231,24 @@ static void emit_task(struct walk *walk, struct result *result)
     core_done(walk->core, result, (int64_t)any(walk, 1000000));
 }
 
+static void run_task(struct walk *walk, struct result *result);
+
+// Run the first record apart.
+static void cut_task(struct walk *walk, struct result *result)
+{
+    struct records records = records_of(result);
+    struct record record;
+    if (records_next(&records, &record) && records.next < records.end) {
+        run_task(walk, core_cut(walk->core, result, (size_t)(record.next - record.bytes)));
+    }
+}
+
 static void run_task(struct walk *walk, struct result *result)
 {
     uint64_t count;
+    if (any(walk, 8) == 0 && result->task.doom == NULL) {
+        cut_task(walk, result);
+    }
     if (result->task.doom != NULL) {
         must(walk, result->task.doom->error == ERROR_EXIT,
              "a task is doomed by what samples died of");
