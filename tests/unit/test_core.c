@@ -250,6 +250,36 @@ static void test_queue_size(void)
     core_destroy(core);
 }
 
+static bool goes_on(struct core *core, unsigned running, uint64_t queued, uint64_t ahead)
+{
+    struct core_activity activity = core_activity(core);
+    return activity.running == running && activity.queued == queued && activity.ahead == ahead;
+}
+
+static void test_activity(void)
+{
+    struct core_config config = usual();
+    struct core *core = core_create(&config);
+    OK(goes_on(core, 0, 0, 0), "nothing goes on at first");
+    admit(core, "1\n22\n");
+    OK(goes_on(core, 0, 5, 5), "what was read waits, in bytes");
+    struct result *one = take(core), *two = take(core);
+    OK(goes_on(core, 2, 0, 5), "until it runs");
+    done(core, two, 1);
+    OK(goes_on(core, 1, 0, 5), "what is done is not settled");
+    done(core, one, 1);
+    (void)written(core);
+    OK(goes_on(core, 0, 0, 0), "before it is written");
+    core_destroy(core);
+
+    config.queue_size = 9;
+    core = core_create(&config);
+    admit(core, "1\n22\n");
+    OK(goes_on(core, 0, 2, 5) && core_activity(core).queued_records,
+       "records are counted where their number is limited");
+    core_destroy(core);
+}
+
 static void test_self_serve(void)
 {
     struct core_config config = usual();
@@ -863,6 +893,7 @@ int main(void)
     test_order();
     test_room();
     test_queue_size();
+    test_activity();
     test_self_serve();
     test_carving();
     test_adapting();

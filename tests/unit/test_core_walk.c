@@ -534,6 +534,15 @@ static size_t held_by_poller(const struct poller *poller)
     return bytes;
 }
 
+static size_t queued(const struct core *core)
+{
+    size_t bytes = 0;
+    for (uint64_t no = core->oldest; no != core->next; no++) {
+        bytes += core->ring[no % core->config.ring]->span.len;
+    }
+    return bytes;
+}
+
 static size_t held(const struct walk *walk)
 {
     const struct core *core = walk->core;
@@ -672,6 +681,7 @@ static const char *take_a_walk(uint64_t seed)
         must(walk, tried < step_count || core_finished(walk->core), "some step is possible");
         notice_stop(walk);
         must(walk, walk->core->used == held(walk), "what is charged is what is held");
+        must(walk, walk->core->queued == queued(walk->core), "what waits is what is not started");
         must(walk, failures_are_charged(walk), "failures are charged");
         must(walk, unanswered_are_counted(walk), "unanswered tasks are counted");
         must(walk, count < 100000, "the run ends");
