@@ -13,7 +13,14 @@
 #define REFER_BYTES 4096
 
 // Above this the memory of the emitter is handed over, instead of copied into a fitting one.
-#define COPY_BYTES (128 * 1024)
+#define COPY_BYTES ((size_t)128 * 1024)
+
+// Memory for output has few sizes, so that what one result gives back fits the next. Else the small
+// things between keep the free parts from becoming whole, and they add up.
+#define COPY_UNIT ((size_t)4096)
+
+// Memory that is got at once for the next task is not more than this.
+#define USUAL_MAX ((size_t)1024 * 1024)
 
 struct result *result_create(struct block *block, size_t off, size_t len)
 {
@@ -32,7 +39,7 @@ void result_drop_output(struct result *result)
     result->iov = NULL;
     result->own = NULL;
     result->extents = NULL;
-    result->iov_count = result->own_len = result->extent_count = 0;
+    result->iov_count = result->own_len = result->own_cap = result->extent_count = 0;
     result->refers = result->unterminated = false;
 }
 
@@ -168,6 +175,12 @@ void emitter_revert(struct emitter *emitter)
     emitter->own.len = emitter->own_emitted;
 }
 
+// Make the first room at once as large as it will have to be.
+static int reserve_usual(struct emitter *emitter)
+{
+    return emitter->own.bytes == NULL ? buf_reserve(&emitter->own, emitter->usual) : 0;
+}
+
 int emitter_flush(struct emitter *emitter)
 {
     const char *bytes = emitter->kept;
@@ -179,12 +192,18 @@ int emitter_flush(struct emitter *emitter)
     if (len >= REFER_BYTES) {
         return emitter_piece(emitter, bytes, len);
     }
-    return buf_append(&emitter->own, bytes, len) == 0 ? emitter_commit(emitter) : -1;
+    if (reserve_usual(emitter) != 0 || buf_append(&emitter->own, bytes, len) != 0) {
+        return -1;
+    }
+    return emitter_commit(emitter);
 }
 
 struct buf *emitter_open(struct emitter *emitter)
 {
-    return emitter_flush(emitter) == 0 ? &emitter->own : NULL;
+    if (emitter_flush(emitter) != 0 || reserve_usual(emitter) != 0) {
+        return NULL;
+    }
+    return &emitter->own;
 }
 
 void emitter_clear(struct emitter *emitter)
@@ -195,22 +214,23 @@ void emitter_clear(struct emitter *emitter)
     emitter->unterminated = false;
 }
 
-// The bytes of the emitter, in memory of the right size. NULL: no memory.
-static char *emitter_own(struct emitter *emitter)
+// The bytes of the emitter, in memory of at most twice the size. NULL: no memory.
+static char *emitter_own(struct emitter *emitter, size_t *cap)
 {
-    char *own;
-    if (emitter->own.len <= COPY_BYTES) {
-        own = malloc(emitter->own.len);
-        if (own != NULL) {
-            memcpy(own, emitter->own.bytes, emitter->own.len);
-        }
-        return own;
+    struct buf *own = &emitter->own;
+    char *bytes = own->bytes;
+    if (own->len > COPY_BYTES && own->len >= own->cap / 2) {
+        *cap = own->cap;
+        emitter->usual = own->cap < USUAL_MAX ? own->cap : USUAL_MAX;
+        *own = (struct buf){.len = own->len};
+        return bytes;
     }
-    own = realloc(emitter->own.bytes, emitter->own.len);
-    if (own != NULL) {
-        emitter->own = (struct buf){.len = emitter->own.len};
+    *cap = (own->len + COPY_UNIT - 1) / COPY_UNIT * COPY_UNIT;
+    bytes = malloc(*cap);
+    if (bytes != NULL) {
+        memcpy(bytes, own->bytes, own->len);
     }
-    return own;
+    return bytes;
 }
 
 int emitter_finish(struct emitter *emitter, struct result *result)
@@ -224,7 +244,8 @@ int emitter_finish(struct emitter *emitter, struct result *result)
         return 0;
     }
     struct iovec *iov = malloc(emitter->iov_count * sizeof(*iov));
-    char *own = emitter->own.len > 0 ? emitter_own(emitter) : NULL;
+    size_t cap = 0;
+    char *own = emitter->own.len > 0 ? emitter_own(emitter, &cap) : NULL;
     if (iov == NULL || (own == NULL && emitter->own.len > 0)) {
         free(iov);
         free(own);
@@ -245,6 +266,7 @@ int emitter_finish(struct emitter *emitter, struct result *result)
     result->iov_count = emitter->iov_count;
     result->own = own;
     result->own_len = emitter->own.len;
+    result->own_cap = cap;
     result->unterminated = emitter->unterminated;
     emitter_clear(emitter);
     return 0;

@@ -49,6 +49,7 @@ struct result {
     size_t iov_count;
     char *own;              // bytes that are not in the block; NULL once they are spilled
     size_t own_len;         // bytes of `own`
+    size_t own_cap;         // bytes of memory that it takes, if more than these; else 0
     struct extent *extents; // where they are on disk, in order; NULL unless they are
     size_t extent_count;
     bool refers;       // the output refers to the task's own bytes
@@ -108,6 +109,7 @@ struct emitter {
     size_t iov_count, iov_cap;
     struct buf own;     // copied bytes, and those that operations made
     size_t own_emitted; // how many of them belong to pieces
+    size_t usual;       // bytes of memory that were handed over the last time
 };
 
 void emitter_init(struct emitter *emitter);

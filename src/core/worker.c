@@ -216,15 +216,20 @@ void worker_end_run(struct core *core, struct result *result, int64_t ns)
     }
 }
 
+// Bytes of memory that the output takes.
+static size_t output_bytes(const struct result *result)
+{
+    size_t own = result->own_cap > result->own_len ? result->own_cap : result->own_len;
+    return (result->own != NULL ? own : 0) + result->iov_count * sizeof(struct iovec);
+}
+
 // Charge what the result holds, let go what it does not need, and give it its place.
 static void finish_task(struct core *core, struct result *result)
 {
     if (!result->refers) {
         budget_release_result(core, result);
     }
-    budget_charge_result(core, result,
-                         (result->own != NULL ? result->own_len : 0) +
-                             result->iov_count * sizeof(struct iovec) + result->failure_bytes);
+    budget_charge_result(core, result, output_bytes(result) + result->failure_bytes);
     order_add(core, result);
 }
 

@@ -218,3 +218,20 @@ balances()
         done
     done
 }
+
+# With one worker nothing waits for another one that the system has put aside.
+@test "memory stays within 16 MiB while what is written is taken at once" {
+    skip_if_sanitized
+    [[ ${PPROC_DRIVE-} != threaded ]] || skip "a reader of its own reads ahead, as far as -S lets it"
+    local operations peak
+    for _ in {1..40}; do
+        cat "$SAMPLE"
+    done >in
+    for operations in '-m GET' '-v GET' '-s s/e/E/' '-s s/t/T/g' '-s s/o/O/2' '-s s/\d+/N/g' \
+        '-m (GET) -p $1'; do
+        # shellcheck disable=SC2086
+        "$builddir/bench/measure" measured "$PPROC" -j1 $operations in >/dev/null
+        read -r _ _ peak <measured
+        ((peak < 16 * 1024)) || { echo "$operations: $peak KiB"; false; }
+    done
+}

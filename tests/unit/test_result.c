@@ -55,6 +55,8 @@ static void test_emitter(void)
 
     OK(keeps(&emitter, block, 100, 30, &result), "short runs are kept");
     OK(!result->refers && result->iov_count == 1, "as one copy, without the block");
+    OK(result->own_cap >= result->own_len && result->own_cap <= 2 * result->own_len,
+       "in memory that is at most twice as much, and counted");
     result_destroy(result);
 
     OK(keeps(&emitter, block, 1, 300, &result), "single bytes are kept");
