@@ -35,6 +35,10 @@
 //            replay        makes blocks of the records in dead letters
 //            letter        reads a dead letter
 //            reader        cuts bytes into blocks of whole records
+//            framer        finds the ends of records that have several lines
+//            line_matcher  interface of what knows at which lines they begin
+//            header        lines at the beginning of inputs that are no records
+//            operands      operands of the command line that are the records
 //   core/    core          what is to be done next, and by whom: the state and its one lock
 //            worker        what a worker does next, and what comes of it
 //            state         what can be done now, and waking those who wait for it
@@ -69,6 +73,7 @@
 //   run/     run           builds the parts, waits for the end, takes all apart
 //            bar           when the progress bar is drawn
 //            threads       workers, reader and writer
+//            record_start  the pattern of lines at which records begin, for the reader
 //            signals       signals as something to read
 //            same_file     files that are used twice
 //   output/  writer        writes results that are ready

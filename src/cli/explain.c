@@ -23,7 +23,11 @@ static void print_text(FILE *out, const char *name, const char *text)
 
 static void print_inputs(FILE *out, const struct settings *settings)
 {
-    fprintf(out, "inputs: %zu\n", settings->file_count);
+    if (settings->args) {
+        fprintf(out, "inputs: none (%zu operands are the records)\n", settings->operand_count);
+    } else {
+        fprintf(out, "inputs: %zu\n", settings->file_count);
+    }
     for (size_t i = 0; i < settings->file_count; i++) {
         print_text(out, "input", settings->files[i]);
     }
@@ -31,7 +35,22 @@ static void print_inputs(FILE *out, const struct settings *settings)
         fprintf(out, "replay: inputs are dead letters\n");
     }
     fprintf(out, "decompress: %s\n", settings->no_decompress ? "no" : "yes");
+}
+
+static void print_records(FILE *out, const struct settings *settings)
+{
     fprintf(out, "delimiter: \\x%02x\n", (unsigned char)settings->delimiter);
+    if (settings->record_lines > 1) {
+        fprintf(out, "record-lines: %zu\n", settings->record_lines);
+    }
+    if (settings->record_start != NULL) {
+        print_text(out, "record-start", settings->record_start);
+    }
+    if (settings->header_lines > 0) {
+        fprintf(out, "header: %zu line%s, %s\n", settings->header_lines,
+                settings->header_lines == 1 ? "" : "s",
+                settings->header_out ? "put out once" : "not put out");
+    }
     fprintf(out, "max-record: %" PRIu64 " bytes\n", settings->max_record);
 }
 
@@ -100,6 +119,7 @@ static void print_halt(FILE *out, const struct halt *halt)
 void explain_print(FILE *out, const struct settings *settings)
 {
     print_inputs(out, settings);
+    print_records(out, settings);
     print_plan(out, settings);
     print_workers(out, settings);
     if (settings->dead_letter != NULL) {

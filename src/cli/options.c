@@ -138,6 +138,9 @@ static void note_option(struct options *options, enum option_id id, const char *
     case OPTION_PROGRESS:
         options->values[id] = value != NULL ? value : "auto";
         break;
+    case OPTION_HEADER:
+        options->values[id] = value != NULL ? value : "1";
+        break;
     case OPTION_STATS:
         options->values[id] = value != NULL ? value : "text";
         break;

@@ -22,6 +22,12 @@
 #define SIZE_LIMIT (UINT64_C(1) << 50)
 #define SIZE_ALLOWED "a SIZE such as 64K, 1M, 2G or 5MB, from 1 to 1024T"
 
+#define LINES_MAX UINT64_C(1000000000)
+#define LINES_ALLOWED "a number of lines from 1 to 1000000000"
+
+#define ARGS_ALONE "each operand is a record"
+#define REPLAY_ALONE "each dead letter holds a whole record"
+
 #define JOBS_MAX UINT64_C(10000)
 #define JOBS_ALLOWED                                                                               \
     "N, N% of the processors, +N or -N relative to them, or 0 for the most; at most 10000"
@@ -98,6 +104,75 @@ static bool set_records(struct settings *settings, const struct options *options
         (units_parse_size(max, &settings->max_record) != 0 || settings->max_record > SIZE_LIMIT)) {
         return refuse(OPTION_MAX_RECORD, max, SIZE_ALLOWED);
     }
+    return true;
+}
+
+// A number of lines that an option gives, if it is there.
+static bool set_lines(const struct options *options, enum option_id id, size_t *lines)
+{
+    const char *text = options->values[id];
+    uint64_t n = 0;
+    if (text == NULL) {
+        return true;
+    }
+    if (units_parse_count(text, 1, LINES_MAX, &n) != 0) {
+        return refuse(id, text, LINES_ALLOWED);
+    }
+    *lines = (size_t)n;
+    return true;
+}
+
+// Options that cannot be together, and why.
+static const struct {
+    enum option_id one, other;
+    const char *why;
+} exclusive[] = {
+    {OPTION_ARGS, OPTION_FILES0_FROM, ARGS_ALONE},
+    {OPTION_ARGS, OPTION_HEADER, ARGS_ALONE},
+    {OPTION_ARGS, OPTION_RECORD_LINES, ARGS_ALONE},
+    {OPTION_ARGS, OPTION_RECORD_START, ARGS_ALONE},
+    {OPTION_ARGS, OPTION_REPLAY, ARGS_ALONE},
+    {OPTION_RECORD_LINES, OPTION_RECORD_START, "each tells what a record is"},
+    {OPTION_REPLAY, OPTION_HEADER, REPLAY_ALONE},
+    {OPTION_REPLAY, OPTION_RECORD_LINES, REPLAY_ALONE},
+    {OPTION_REPLAY, OPTION_RECORD_START, REPLAY_ALONE},
+};
+
+static bool are_exclusive(const struct options *options)
+{
+    for (size_t i = 0; i < sizeof(exclusive) / sizeof(exclusive[0]); i++) {
+        enum option_id one = exclusive[i].one, other = exclusive[i].other;
+        if (options->values[one] != NULL && options->values[other] != NULL) {
+            diag_error("--%s and --%s cannot be together: %s", option_table[one].name,
+                       option_table[other].name, exclusive[i].why);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_framing(struct settings *settings, const struct options *options)
+{
+    settings->record_lines = 1;
+    settings->record_start = options->values[OPTION_RECORD_START];
+    return !are_exclusive(options) &&
+           set_lines(options, OPTION_RECORD_LINES, &settings->record_lines);
+}
+
+static bool set_header(struct settings *settings, const struct options *options)
+{
+    const char *out = options->values[OPTION_HEADER_OUT];
+    if (!set_lines(options, OPTION_HEADER, &settings->header_lines)) {
+        return false;
+    }
+    if (out != NULL && settings->header_lines == 0) {
+        diag_error("--header-out is for inputs that have a header: --header is missing");
+        return false;
+    }
+    if (out != NULL && strcmp(out, "0") != 0) {
+        return refuse(OPTION_HEADER_OUT, out, "0: outputs have no header");
+    }
+    settings->header_out = settings->header_lines > 0 && out == NULL && !settings->count;
     return true;
 }
 
@@ -342,6 +417,12 @@ static bool set_files(struct settings *settings, const struct options *options)
     static char standard_input[] = "-";
     const char *from = options->values[OPTION_FILES0_FROM];
 
+    if (options->values[OPTION_ARGS] != NULL) {
+        settings->args = true;
+        settings->operands = options->files;
+        settings->operand_count = options->file_count;
+        return true;
+    }
     if (from != NULL) {
         return set_files_from(settings, options, from);
     }
@@ -366,6 +447,7 @@ struct settings *settings_create(const struct options *options)
         return NULL;
     }
     if (!set_operations(settings, options) || !set_records(settings, options) ||
+        !set_framing(settings, options) || !set_header(settings, options) ||
         !set_workers(settings, options) || !set_memory(settings, options) ||
         !set_queue(settings, options) || !set_drive(settings) || !set_tmpdir(settings, options) ||
         !set_failures(settings, options) || !set_retries(settings) ||

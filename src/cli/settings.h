@@ -46,12 +46,22 @@ enum progress_mode {
 
 struct settings {
     // Input.
-    char **files;        // names in order; "-" is standard input
-    size_t file_count;   // 0 only if --files0-from gave an empty list
-    char *file_bytes;    // what `files` point into if it came from --files0-from; else NULL
-    char delimiter;      // ends each record
-    uint64_t max_record; // bytes; a longer record fails
-    bool no_decompress;  // the bytes of inputs are taken as they are
+    char **files;      // names in order; "-" is standard input
+    size_t file_count; // 0 only with --args, or if --files0-from gave an empty list
+    char *file_bytes;  // what `files` point into if it came from --files0-from; else NULL
+    bool args;         // records are `operands`, there are no inputs
+    char **operands;
+    size_t operand_count;
+    bool no_decompress; // the bytes of inputs are taken as they are
+
+    // Records.
+    char delimiter;           // ends each record, or each line of it
+    size_t record_lines;      // lines of a record; 1, but for -L
+    const char *record_start; // a record begins at lines that match this; NULL: see above
+    size_t header_lines;      // lines of the header of each input, which are no records
+    bool header_out;          // the header comes first in the output
+    bool numbered;            // the reader numbers records
+    uint64_t max_record;      // bytes; a longer record fails
 
     // Operations, in the order given.
     struct operation *operations;
@@ -91,6 +101,13 @@ struct settings {
     bool explain;
     bool quiet;
 };
+
+// Does each delimiter end a record? Else a record may hold some.
+static inline bool settings_delimited(const struct settings *settings)
+{
+    return settings->record_lines <= 1 && settings->record_start == NULL && !settings->args &&
+           !settings->replay;
+}
 
 // Reads the list of --files0-from, but no input. Returns NULL after a message on standard error if
 // the options make no sense: a usage error. Strings and operations stay those of `options`, which

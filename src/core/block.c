@@ -103,6 +103,16 @@ int block_grow(struct block *block, size_t cap)
     return 0;
 }
 
+int block_make_index(struct block *block, size_t count)
+{
+    block->ends = malloc(count * sizeof(block->ends[0]));
+    if (block->ends == NULL) {
+        return -1;
+    }
+    block->end_count = count;
+    return 0;
+}
+
 void block_release(struct block_pool *pool, struct block *block)
 {
     if (block->buf == NULL) {

@@ -42,7 +42,9 @@ struct block {
     char *buf;                 // NULL once nothing refers to it
     size_t len;                // bytes of records, delimiters included; the last may lack its own
     size_t cap;                // bytes of memory
-    size_t records;            // how many, if the reader was asked to count; else 0
+    size_t records;            // how many, if the reader counted them; else 0
+    uint64_t first_seq;        // if records are numbered: the number of the first one in the run,
+    uint64_t first_nr;         // and in its input, both from 1; else 0. See also `origins`
     uint64_t oversize;         // if not 0 the block is the head of one record of that many bytes,
                                // more than a record may have
     char delimiter;            // ends each record
@@ -79,6 +81,9 @@ int block_grow(struct block *block, size_t cap);
 
 // Give the bytes back, keep the struct.
 void block_release(struct block_pool *pool, struct block *block);
+
+// Give it an index with room for `count` records, at least 1. Returns 0, or -1 without memory.
+int block_make_index(struct block *block, size_t count);
 
 // Bytes of memory of the index.
 static inline size_t block_index_bytes(const struct block *block)

@@ -138,7 +138,9 @@ void core_admit(struct core *core, struct block *block)
     budget_charge(core, block->cap + block_index_bytes(block));
     order_add_block(core, block);
     core->queued += block->len;
-    core->waiting += block->records;
+    if (core->config.queue_size > 0) {
+        core->waiting += block->records;
+    }
     core->more_input = block->more;
     block->span = (struct span){.block = block, .len = block->len};
     levels_push(&core->levels, 0, &block->span);

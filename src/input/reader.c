@@ -13,12 +13,18 @@
 //
 // A buffer that is full of one record grows. A record that is longer than it may be is known by
 // its first bytes; the rest is read and thrown away.
+//
+// Where records end is known by the framer.
 
 #include "input/reader.h"
 
 #include "base/diag.h"
 #include "cli/settings.h"
+#include "core/records.h"
+#include "input/framer.h"
+#include "input/header.h"
 #include "input/input.h"
+#include "input/operands.h"
 #include "input/source.h"
 
 #include <errno.h>
@@ -27,23 +33,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+// A block that needs an index has one record for so many bytes at most: its index then takes no
+// more than half of its memory.
+#define INDEXED_BYTES (2 * sizeof(size_t))
+
 // A byte of a record is up to 6 bytes in the JSON of a dead letter; what else is there fits in the
 // rest.
 #define LETTER_FACTOR 6
 #define LETTER_BYTES ((uint64_t)1024 * 1024)
 
+static const struct input operands_input = {.name = "--args"};
+
 struct reader {
     struct block_pool *pool;
     struct source *source;
     char delimiter;
-    bool keep_failed;  // as in blocks
-    size_t max_record; // bytes
-    size_t max_buffer; // bytes that the buffer grows to, at most
+    bool keep_failed;   // as in blocks
+    size_t max_certain; // with so many bytes it is certain that a record is too long
+    size_t max_buffer;  // bytes that the buffer grows to, at most
+    size_t max_indexed; // records of a block, if it has an index
+    struct framer framer;
+    struct header header;
+    struct operands operands; // if the records are given, and not read
+    bool given;
+    bool numbered;
+    uint64_t seq, nr; // numbers of the last record, in the run and in the input, if numbered
 
     bool open;       // an input is being read
+    bool in_header;  // its header was not read yet
     bool ended;      // it gives nothing more
     bool waits;      // more would have had to be waited for
     bool damaged;    // one of them was
+    bool told_short; // that a last record has too few lines
     uint64_t offset; // of the byte at `start`, in the input
 
     struct block *buffer; // may be NULL when it holds nothing
@@ -54,7 +75,52 @@ struct reader {
     _Atomic uint64_t bytes; // read by one, looked at by all
 };
 
-struct reader *reader_create(const struct settings *settings, struct block_pool *pool, int stop_fd)
+// How much has to be in memory.
+static void set_limits(struct reader *reader)
+{
+    size_t max_record = reader->framer.max_record;
+    // A record and its delimiter, behind which a byte tells that it is not the end of a line within
+    // the record; or the head of one that is too long.
+    reader->max_certain = max_record + 2;
+    if (reader->max_certain < OVERSIZE_HEAD_BYTES) {
+        reader->max_certain = OVERSIZE_HEAD_BYTES;
+    }
+    // Behind it a line, until it is clear whether it begins another record.
+    bool matched = reader->framer.lines == 0;
+    reader->max_buffer = reader->max_certain + (matched ? max_record : 0);
+    reader->max_indexed = block_pool_size(reader->pool) / INDEXED_BYTES;
+}
+
+static void set_records(struct reader *reader, const struct settings *settings,
+                        const struct line_matcher *starts)
+{
+    uint64_t most = SIZE_MAX / 4, longest = settings->max_record;
+    if (settings->replay) { // there is a record in each line
+        longest = longest * LETTER_FACTOR + LETTER_BYTES;
+    }
+    size_t max_record = (size_t)(longest < most ? longest : most);
+    size_t lines = settings->record_lines > 1 ? settings->record_lines : 1;
+    char delimiter = reader->delimiter = settings->replay ? '\n' : settings->delimiter;
+    reader->framer = (struct framer){
+        .delimiter = delimiter,
+        .lines = settings->record_start != NULL ? 0 : lines,
+        .starts = starts,
+        .max_record = max_record,
+    };
+    reader->header = (struct header){.delimiter = delimiter, .lines = settings->header_lines};
+    reader->given = settings->args;
+    reader->operands = (struct operands){
+        .next = settings->operands,
+        .count = settings->operand_count,
+        .delimiter = delimiter,
+        .max_record = max_record,
+    };
+    reader->numbered = settings->numbered;
+    reader->keep_failed = settings->dead_letter != NULL;
+}
+
+struct reader *reader_create(const struct settings *settings, struct block_pool *pool,
+                             const struct line_matcher *starts, int stop_fd)
 {
     struct reader *reader = calloc(1, sizeof(*reader));
     if (reader == NULL) {
@@ -66,18 +132,8 @@ struct reader *reader_create(const struct settings *settings, struct block_pool 
         return NULL;
     }
     reader->pool = pool;
-    reader->delimiter = settings->replay ? '\n' : settings->delimiter;
-    reader->keep_failed = settings->dead_letter != NULL;
-    uint64_t max_record = settings->max_record;
-    if (settings->replay) { // there is a record in each line
-        max_record = max_record * LETTER_FACTOR + LETTER_BYTES;
-    }
-    reader->max_record = max_record < SIZE_MAX / 2 ? (size_t)max_record : SIZE_MAX / 2;
-    // A record and its delimiter, or the head of one that is too long.
-    reader->max_buffer = reader->max_record + 1;
-    if (reader->max_buffer < OVERSIZE_HEAD_BYTES) {
-        reader->max_buffer = OVERSIZE_HEAD_BYTES;
-    }
+    set_records(reader, settings, starts);
+    set_limits(reader);
     return reader;
 }
 
@@ -85,6 +141,8 @@ void reader_destroy(struct reader *reader)
 {
     if (reader != NULL) {
         block_destroy(reader->pool, reader->buffer);
+        framer_destroy(&reader->framer);
+        header_destroy(&reader->header);
         source_destroy(reader->source);
         free(reader);
     }
@@ -93,6 +151,12 @@ void reader_destroy(struct reader *reader)
 bool reader_damaged(const struct reader *reader)
 {
     return reader->damaged;
+}
+
+const char *reader_header(const struct reader *reader, size_t *len)
+{
+    *len = reader->header.bytes.len;
+    return reader->header.bytes.bytes;
 }
 
 uint64_t reader_bytes(const struct reader *reader)
@@ -109,19 +173,27 @@ uint64_t reader_fetched(const struct reader *reader)
 static bool next_input(struct reader *reader)
 {
     reader->open = source_next(reader->source);
-    reader->ended = false;
-    reader->offset = 0;
+    reader->ended = reader->waits = false;
+    reader->in_header = reader->header.lines > 0;
+    reader->offset = reader->nr = 0;
+    framer_begin(&reader->framer, 0);
     return reader->open;
+}
+
+// Nothing of the buffer will be handed out any more.
+static void leave_records(struct reader *reader)
+{
+    reader->start = reader->whole = 0;
+    if (reader->buffer != NULL) {
+        reader->buffer->len = 0;
+    }
 }
 
 // The whole input has been handed out.
 static void leave_input(struct reader *reader)
 {
     reader->open = false;
-    reader->start = reader->whole = 0;
-    if (reader->buffer != NULL) {
-        reader->buffer->len = 0;
-    }
+    leave_records(reader);
 }
 
 // Say what is wrong with the input, and how much of its last record is lost.
@@ -130,7 +202,9 @@ static void report(struct reader *reader, uint64_t lost)
     const char *name = source_input(reader->source)->name;
     const char *problem = source_problem(reader->source);
     reader->damaged = true;
-    if (lost > 0) {
+    if (lost > 0 && reader->in_header) {
+        diag_error("%s: %s; its header is cut there, so nothing of it is processed", name, problem);
+    } else if (lost > 0) {
         diag_error("%s: %s; the record that is cut there (%" PRIu64
                    " bytes of it) is not processed",
                    name, problem, lost);
@@ -139,19 +213,65 @@ static void report(struct reader *reader, uint64_t lost)
     }
 }
 
-// The end of an input ends its last record; damage cuts it.
-static void end_input(struct reader *reader, enum source_status status)
+// What is not handed out yet.
+static struct stretch unread(const struct reader *reader)
 {
-    struct block *buffer = reader->buffer;
+    const struct block *buffer = reader->buffer;
+    return (struct stretch){buffer->buf + reader->start, buffer->len - reader->start,
+                            reader->offset};
+}
+
+static struct stretch whole_records(const struct reader *reader)
+{
+    return (struct stretch){reader->buffer->buf + reader->start, reader->whole - reader->start,
+                            reader->offset};
+}
+
+// Find the ends of records in what was read last. Returns 0, or -1 without memory.
+static int find_records(struct reader *reader)
+{
+    if (framer_search(&reader->framer, unread(reader)) != 0) {
+        return -1;
+    }
+    reader->whole = reader->start + framer_whole(&reader->framer, reader->offset);
+    return 0;
+}
+
+static void tell_short(struct reader *reader, size_t lines)
+{
+    if (!reader->told_short) {
+        reader->told_short = true;
+        diag_warn("%s: the last record has %zu of %zu lines", source_input(reader->source)->name,
+                  lines, reader->framer.lines);
+    }
+}
+
+// What is left is the last record. Returns 0, or -1 without memory.
+static int find_last_record(struct reader *reader)
+{
+    size_t lines;
+    if (framer_end(&reader->framer, unread(reader), &lines) != 0) {
+        return -1;
+    }
+    if (lines > 0) {
+        tell_short(reader, lines);
+    }
+    reader->whole = reader->buffer->len;
+    return 0;
+}
+
+// The end of an input ends its last record; damage cuts it. Returns 0, or -1 without memory.
+static int end_input(struct reader *reader, enum source_status status)
+{
     reader->ended = true;
     if (status == SOURCE_DAMAGED) {
-        report(reader, reader->skipped + (buffer->len - reader->whole));
-    } else {
-        reader->whole = buffer->len;
-        if (status == SOURCE_EXTRA) {
-            report(reader, 0);
-        }
+        report(reader, reader->skipped + (reader->buffer->len - reader->whole));
+        return 0;
     }
+    if (status == SOURCE_EXTRA) {
+        report(reader, 0);
+    }
+    return reader->in_header ? 0 : find_last_record(reader);
 }
 
 // Read once, behind what is in the buffer.
@@ -164,17 +284,15 @@ static enum source_status read_more(struct reader *reader, bool may_wait)
         room = block_pool_size(reader->pool); // so that what is carried over fits a usual block
     }
     enum source_status status = source_read(reader->source, bytes, room, may_wait, &count);
+    int done = 0;
     if (status == SOURCE_DATA) {
-        const char *last = memrchr(bytes, reader->delimiter, count);
         buffer->len += count;
-        if (last != NULL) {
-            reader->whole = (size_t)(last + 1 - buffer->buf);
-        }
         atomic_fetch_add_explicit(&reader->bytes, count, memory_order_relaxed);
+        done = reader->in_header ? 0 : find_records(reader);
     } else if (status == SOURCE_END || status == SOURCE_EXTRA || status == SOURCE_DAMAGED) {
-        end_input(reader, status);
+        done = end_input(reader, status);
     }
-    return status;
+    return done == 0 ? status : SOURCE_FAILED;
 }
 
 // A buffer that begins with what is left of the old one. Returns 0, or -1 without memory.
@@ -191,17 +309,34 @@ static int prepare_buffer(struct reader *reader)
     return 0;
 }
 
-static int grow_buffer(struct reader *reader)
+// Let there be room for a read. Returns 0, or -1 without memory.
+static int make_room(struct reader *reader)
 {
-    size_t cap = reader->buffer->cap;
+    size_t len = reader->buffer->len, cap = reader->buffer->cap;
+    if (len < cap) {
+        return 0;
+    }
     return block_grow(reader->buffer, cap < reader->max_buffer / 2 ? cap * 2 : reader->max_buffer);
+}
+
+// Bytes behind the whole records that belong to one record for certain.
+static size_t certain(const struct reader *reader)
+{
+    uint64_t behind = reader->offset + (reader->whole - reader->start);
+    return (size_t)(framer_certain(&reader->framer) - behind);
+}
+
+// Does the buffer begin with a record that is too long and not all there?
+static bool is_too_long(const struct reader *reader)
+{
+    return reader->buffer != NULL && certain(reader) >= reader->max_certain;
 }
 
 // Nearly full is full: a call for the last few bytes costs more than it brings.
 static bool buffer_is_full(const struct reader *reader)
 {
     size_t len = reader->buffer->len, usual = block_pool_size(reader->pool);
-    return reader->whole > 0 ? len >= usual - usual / 8 : len >= reader->max_buffer;
+    return reader->whole > 0 ? len >= usual - usual / 8 : is_too_long(reader);
 }
 
 // Read until the buffer is full, or has whole records and more would have to be waited for.
@@ -212,7 +347,7 @@ static enum read_status fill_buffer(struct reader *reader)
     }
     reader->waits = false;
     while (!reader->ended && !buffer_is_full(reader)) {
-        if (reader->buffer->len == reader->buffer->cap && grow_buffer(reader) != 0) {
+        if (make_room(reader) != 0) {
             return READ_FAILED;
         }
         switch (read_more(reader, reader->whole == 0)) {
@@ -229,6 +364,98 @@ static enum read_status fill_buffer(struct reader *reader)
     }
     return READ_BLOCK;
 }
+
+// --- the header
+
+// The input is not what it should be, as was said.
+static void refuse_input(struct reader *reader)
+{
+    reader->damaged = reader->ended = true;
+    leave_records(reader);
+}
+
+// The first `len` bytes of the buffer are lines that should be the header; records follow. Returns
+// 0, or -1 without memory.
+static int pass_header(struct reader *reader, size_t len)
+{
+    struct header *header = &reader->header;
+    struct block *buffer = reader->buffer;
+    int same = header_accept(header, source_input(reader->source), buffer->buf, len);
+    if (same <= 0) {
+        if (same == 0) {
+            diag_error(
+                "%s: does not begin with the header of %s, so it is not processed: give it a "
+                "run of its own",
+                source_input(reader->source)->name, header->input->name);
+            refuse_input(reader);
+        }
+        return same;
+    }
+    reader->start = reader->whole = len;
+    reader->offset = len;
+    framer_begin(&reader->framer, len);
+    if (find_records(reader) != 0) {
+        return -1;
+    }
+    return reader->ended ? find_last_record(reader) : 0;
+}
+
+// The lines of the header are not all there, or too long.
+static void refuse_header(struct reader *reader)
+{
+    const char *name = source_input(reader->source)->name;
+    if (reader->buffer->len >= reader->max_certain) {
+        diag_error("%s: its header is too long; --max-record=SIZE raises the limit", name);
+    } else {
+        diag_error("%s: has fewer lines than the %zu of its header", name, reader->header.lines);
+    }
+    refuse_input(reader);
+}
+
+// Read until the lines of the header are there. *len is how many bytes they are, 0 if they are not
+// to be had.
+static enum source_status fetch_header(struct reader *reader, size_t *len)
+{
+    enum source_status status = SOURCE_DATA;
+    *len = 0;
+    while (*len == 0 && status == SOURCE_DATA && reader->buffer->len < reader->max_certain) {
+        status = make_room(reader) == 0 ? read_more(reader, true) : SOURCE_FAILED;
+        *len =
+            header_find(&reader->header, reader->buffer->buf, reader->buffer->len, reader->ended);
+    }
+    return status;
+}
+
+// Read the header of the input, and leave it behind.
+static enum read_status read_header(struct reader *reader)
+{
+    size_t len;
+    if (prepare_buffer(reader) != 0) {
+        return READ_FAILED;
+    }
+    enum source_status status = fetch_header(reader, &len);
+    reader->in_header = false;
+    switch (status) {
+    case SOURCE_STOPPED:
+        return READ_STOPPED;
+    case SOURCE_FAILED:
+        return READ_FAILED;
+    case SOURCE_DAMAGED:
+        leave_records(reader);
+        return READ_BLOCK;
+    default:
+        break;
+    }
+    if (len > 0 && len <= reader->max_certain) {
+        return pass_header(reader, len) == 0 ? READ_BLOCK : READ_FAILED;
+    }
+    if (reader->buffer->len > 0) {
+        refuse_header(reader);
+    }
+    return READ_BLOCK;
+}
+
+// --- handing out
 
 // A block of the first `len` bytes that are not handed out yet. NULL: no memory.
 static struct block *copy_out(const struct reader *reader, size_t len)
@@ -275,156 +502,175 @@ static struct block *take(struct reader *reader, size_t len)
     return block;
 }
 
-// The block stands for the next `len` bytes of the input.
+// The block stands for the next `len` bytes of the input, and for so many records, or for an
+// unknown number of them (0).
 static void place_block(struct reader *reader, struct block *block, uint64_t len, size_t records)
 {
-    block->input = source_input(reader->source);
-    block->offset = reader->offset;
+    block->input = reader->given ? &operands_input : source_input(reader->source);
+    block->offset = reader->offset - reader->skipped;
     block->delimiter = reader->delimiter;
     block->keep_failed = reader->keep_failed;
-    block->records = records;
     block->more = !reader->waits;
     reader->offset += len;
-}
-
-// Bytes of the whole records before the first one that is too long.
-static size_t before_too_long(const struct reader *reader, const char *bytes, size_t len)
-{
-    size_t done = 0;
-    while (len - done > reader->max_record) {
-        const char *last = memrchr(bytes + done, reader->delimiter, reader->max_record + 1);
-        if (last == NULL) {
-            return done;
+    if (reader->numbered) {
+        if (records == 0) {
+            records = records_count(block->buf, block->len, block->delimiter);
         }
-        done = (size_t)(last + 1 - bytes);
+        block->first_seq = reader->seq + 1;
+        block->first_nr = reader->nr + 1;
+        reader->seq += records;
+        reader->nr += records;
     }
-    return len;
+    block->records = records;
 }
 
-// Likewise, but of at most `max` records; their number goes to *count.
-static size_t count_off(const struct reader *reader, const char *bytes, size_t len, size_t max,
-                        size_t *count)
+// The length of a record without its delimiter.
+static size_t record_len(const struct reader *reader, const char *record, size_t len)
 {
-    size_t done = 0;
-    for (*count = 0; *count < max && done < len; ++*count) {
-        const char *end = memchr(bytes + done, reader->delimiter, len - done);
-        size_t record = end != NULL ? (size_t)(end - bytes) - done : len - done;
-        if (record > reader->max_record) {
-            break;
-        }
-        done += end != NULL ? record + 1 : record;
-    }
-    return done;
+    return len - (record[len - 1] == reader->delimiter);
 }
 
-static size_t head_len(size_t len)
-{
-    return len < OVERSIZE_HEAD_BYTES ? len : OVERSIZE_HEAD_BYTES;
-}
-
-// Hand out the head of a record that is too long and all there; `len` bytes of whole records
-// begin with it.
-static enum read_status hand_out_head(struct reader *reader, size_t len, bool counted,
+// Hand out the head of a record that is too long, of which `end` bytes are behind those that were
+// handed out.
+static enum read_status hand_out_head(struct reader *reader, struct block *head, size_t end,
                                       struct block **block)
 {
     const char *bytes = reader->buffer->buf + reader->start;
-    const char *end = memchr(bytes, reader->delimiter, len);
-    size_t record = end != NULL ? (size_t)(end - bytes) : len;
-    size_t used = end != NULL ? record + 1 : record;
-    struct block *head = copy_out(reader, head_len(record));
-    if (head == NULL) {
+    head->oversize = reader->skipped + record_len(reader, bytes, end);
+    if (framer_take(&reader->framer, head, 1, reader->offset) != 0) {
+        block_destroy(reader->pool, head);
         return READ_FAILED;
     }
-    head->oversize = record;
-    place_block(reader, head, used, counted);
-    reader->start += used;
+    if (head->ends != NULL) {
+        head->ends[0] = head->len;
+    }
+    place_block(reader, head, end, 1);
+    reader->skipped = 0;
+    reader->start += end;
     *block = head;
     return READ_BLOCK;
+}
+
+// How many records the next block may have, 0: any number; asked for are at most `max`, likewise.
+static size_t most(const struct reader *reader, size_t max)
+{
+    bool plain = reader->framer.lines == 1 && !reader->given;
+    return plain || (max > 0 && max < reader->max_indexed) ? max : reader->max_indexed;
 }
 
 // Hand out whole records.
 static enum read_status hand_out(struct reader *reader, size_t max_records, struct block **block)
 {
-    const char *bytes = reader->buffer->buf + reader->start;
-    size_t whole = reader->whole - reader->start, records = 0;
-    size_t len = max_records == 0 ? before_too_long(reader, bytes, whole)
-                                  : count_off(reader, bytes, whole, max_records, &records);
+    struct stretch whole = whole_records(reader);
+    size_t max = most(reader, max_records), records;
+    size_t len = framer_measure(&reader->framer, whole, max, &records);
     if (len == 0) {
-        return hand_out_head(reader, whole, max_records > 0, block);
+        size_t end = framer_first(&reader->framer, whole);
+        size_t record = record_len(reader, whole.bytes, end);
+        struct block *head =
+            copy_out(reader, record < OVERSIZE_HEAD_BYTES ? record : OVERSIZE_HEAD_BYTES);
+        return head != NULL ? hand_out_head(reader, head, end, block) : READ_FAILED;
     }
-    *block = take(reader, len);
-    if (*block == NULL) {
+    struct block *taken = take(reader, len);
+    if (taken == NULL || framer_take(&reader->framer, taken, records, reader->offset) != 0) {
+        block_destroy(reader->pool, taken);
         return READ_FAILED;
     }
-    place_block(reader, *block, len, records);
+    place_block(reader, taken, len, records);
+    *block = taken;
     return READ_BLOCK;
 }
 
-// Read and throw away the rest of a record that is too long: up to its delimiter, the end or
-// damage.
+// Throw away what belongs to a record that is too long. Returns 0, or -1 without memory.
+static int throw_away(struct reader *reader)
+{
+    struct block *buffer = reader->buffer;
+    size_t count = certain(reader) - 1; // the last byte may be the delimiter that ends the record
+    if (count == 0) {
+        return 0;
+    }
+    size_t rest = buffer->len - reader->start - count;
+    reader->buffer = block_create(reader->pool, rest); // the old one may be large
+    if (reader->buffer == NULL) {
+        reader->buffer = buffer;
+        return -1;
+    }
+    memcpy(reader->buffer->buf, buffer->buf + reader->start + count, rest);
+    reader->buffer->len = rest;
+    block_destroy(reader->pool, buffer);
+    reader->start = reader->whole = 0;
+    reader->skipped += count;
+    reader->offset += count;
+    return 0;
+}
+
+// Read and throw away the rest of a record that is too long: up to its end or damage.
 static enum source_status skip_rest(struct reader *reader)
 {
     enum source_status status = SOURCE_DATA;
-    while (status == SOURCE_DATA && reader->whole == 0) {
-        reader->skipped += reader->buffer->len;
-        reader->buffer->len = 0;
-        status = read_more(reader, true);
+    while (status == SOURCE_DATA && reader->whole == reader->start) {
+        bool room = throw_away(reader) == 0 && make_room(reader) == 0;
+        status = room ? read_more(reader, true) : SOURCE_FAILED;
     }
     return status;
 }
 
 // The record that the buffer is full of is too long: keep its head. *block stays NULL if the input
 // breaks in it: then it is a cut record and no more.
-static enum read_status skip_record(struct reader *reader, bool counted, struct block **block)
+static enum read_status skip_record(struct reader *reader, struct block **block)
 {
     struct block *head = copy_out(reader, OVERSIZE_HEAD_BYTES);
     if (head == NULL) {
         return READ_FAILED;
     }
-    reader->skipped = reader->buffer->len - reader->start;
-    block_destroy(reader->pool, reader->buffer); // it may be large
-    reader->buffer = NULL;
-    reader->start = reader->whole = 0;
-    enum source_status status = prepare_buffer(reader) == 0 ? skip_rest(reader) : SOURCE_FAILED;
-    uint64_t skipped = reader->skipped;
-    reader->skipped = 0;
+    enum source_status status = skip_rest(reader);
     if (status == SOURCE_STOPPED || status == SOURCE_FAILED || status == SOURCE_DAMAGED) {
         block_destroy(reader->pool, head);
+        reader->skipped = 0;
         return status == SOURCE_STOPPED  ? READ_STOPPED
                : status == SOURCE_FAILED ? READ_FAILED
                                          : READ_BLOCK;
     }
-    const char *end = memchr(reader->buffer->buf, reader->delimiter, reader->whole);
-    if (end != NULL) {
-        reader->start = (size_t)(end + 1 - reader->buffer->buf);
-    }
-    head->oversize = skipped + reader->start - (end != NULL);
-    place_block(reader, head, skipped + reader->start, counted);
-    *block = head;
-    return READ_BLOCK;
+    return hand_out_head(reader, head, framer_first(&reader->framer, whole_records(reader)), block);
 }
 
-// Does the buffer begin with a record that is too long and not all there?
-static bool is_too_long(const struct reader *reader)
+// Hand out operands of the command line.
+static enum read_status hand_out_operands(struct reader *reader, size_t max_records,
+                                          struct block **block)
 {
-    return reader->buffer != NULL && reader->buffer->len - reader->start >= reader->max_buffer;
+    if (reader->operands.count == 0) {
+        return READ_END;
+    }
+    *block = operands_take(&reader->operands, reader->pool, most(reader, max_records));
+    if (*block == NULL) {
+        return READ_FAILED;
+    }
+    uint64_t len = (*block)->oversize > 0 ? (*block)->oversize + 1 : (*block)->len;
+    place_block(reader, *block, len, (*block)->end_count);
+    atomic_fetch_add_explicit(&reader->bytes, len, memory_order_relaxed);
+    return READ_BLOCK;
 }
 
 enum read_status reader_next(struct reader *reader, size_t max_records, struct block **block)
 {
     enum read_status status = READ_BLOCK;
     *block = NULL;
+    if (reader->given) {
+        return hand_out_operands(reader, max_records, block);
+    }
     while (status == READ_BLOCK && *block == NULL) {
         if (!reader->open) {
             if (!next_input(reader)) {
                 return READ_END;
             }
+        } else if (reader->in_header) {
+            status = read_header(reader);
         } else if (reader->start < reader->whole) {
             status = hand_out(reader, max_records, block);
         } else if (reader->ended) {
             leave_input(reader);
         } else if (is_too_long(reader)) {
-            status = skip_record(reader, max_records > 0, block);
+            status = skip_record(reader, block);
         } else {
             status = fill_buffer(reader);
         }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct line_matcher;
 struct reader;
 struct settings;
 
@@ -21,19 +22,26 @@ enum read_status {
     READ_FAILED,  // errno says why: no memory
 };
 
-// Inputs and limits come from `settings`, memory of blocks from `pool`; a wait for input ends when
-// `stop_fd` becomes readable. NULL with errno set on failure. Nothing is opened yet.
-struct reader *reader_create(const struct settings *settings, struct block_pool *pool, int stop_fd);
+// Inputs and limits come from `settings`, memory of blocks from `pool`; `starts` is needed with
+// settings->record_start alone, and has to live longer. A wait for input ends when `stop_fd`
+// becomes readable. NULL with errno set on failure. Nothing is opened yet.
+struct reader *reader_create(const struct settings *settings, struct block_pool *pool,
+                             const struct line_matcher *starts, int stop_fd);
 void reader_destroy(struct reader *reader);
 
 // The next block: up to the usual size of the pool, unless one record needs more; what has arrived
 // so far, if it holds a whole record and more would have to be waited for. At most `max_records`
-// records if that is not 0; they are counted in block->records then.
+// records if that is not 0; they are counted in block->records then. They are numbered if
+// `settings` asks for it.
 // What is wrong with an input is told on standard error, and the next input goes on.
 enum read_status reader_next(struct reader *reader, size_t max_records, struct block **block);
 
 // Was some input missing, unreadable or damaged? Final after READ_END.
 bool reader_damaged(const struct reader *reader);
+
+// The header of the inputs, its lines with their delimiters; *len is 0 as long as none was found.
+// Who has a block may read it: it is constant from the first one on, and after READ_END.
+const char *reader_header(const struct reader *reader, size_t *len);
 
 // Decoded bytes so far, of all inputs. Safe from any thread.
 uint64_t reader_bytes(const struct reader *reader);

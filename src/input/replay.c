@@ -23,6 +23,8 @@ struct replay {
     struct block_pool *pool;
     char delimiter;
     bool keep_failed;    // as in blocks
+    bool numbered;       // records are
+    uint64_t seq;        // the number of the last one in the run, then
     uint64_t max_record; // bytes
     void *inputs;        // a tree of struct input, by name
 
@@ -48,6 +50,7 @@ struct replay *replay_create(const struct settings *settings, struct block_pool 
         replay->delimiter = settings->delimiter;
         replay->max_record = settings->max_record;
         replay->keep_failed = settings->dead_letter != NULL;
+        replay->numbered = settings->numbered;
     }
     return replay;
 }
@@ -306,6 +309,10 @@ enum read_status replay_next(struct replay *replay, size_t max_records, struct b
             }
         }
     }
-    (*block)->records = max_records == 0 ? 0 : (*block)->oversize != 0 ? 1 : (*block)->end_count;
+    (*block)->records = (*block)->oversize != 0 ? 1 : (*block)->end_count;
+    if (replay->numbered) {
+        (*block)->first_seq = replay->seq + 1;
+        replay->seq += (*block)->records;
+    }
     return READ_BLOCK;
 }

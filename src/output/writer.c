@@ -150,14 +150,16 @@ struct result *writer_write(struct writer *writer, struct result *results)
     return flush(writer) == 0 ? NULL : pending;
 }
 
+int writer_write_bytes(struct writer *writer, const char *bytes, size_t len)
+{
+    return gather(writer, bytes, len) == 0 ? flush(writer) : -1;
+}
+
 int writer_write_number(struct writer *writer, uint64_t number)
 {
     char text[24];
-    int len = snprintf(text, sizeof(text), "%" PRIu64, number);
-    if (gather(writer, text, (size_t)len) != 0 || gather(writer, &writer->delimiter, 1) != 0) {
-        return -1;
-    }
-    return flush(writer);
+    int len = snprintf(text, sizeof(text), "%" PRIu64 "%c", number, writer->delimiter);
+    return writer_write_bytes(writer, text, (size_t)len);
 }
 
 int writer_error(const struct writer *writer)

@@ -24,7 +24,11 @@ void writer_destroy(struct writer *writer);
 // whole: then writer_error() says why.
 struct result *writer_write(struct writer *writer, struct result *results);
 
-// Write a number and the delimiter. Returns 0, or -1: then writer_error() says why.
+// Write bytes that are no result, and end in a delimiter. Returns 0, or -1: then writer_error()
+// says why.
+int writer_write_bytes(struct writer *writer, const char *bytes, size_t len);
+
+// Write a number and the delimiter. Likewise.
 int writer_write_number(struct writer *writer, uint64_t number);
 
 // The errno of the first failure, or 0.

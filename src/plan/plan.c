@@ -16,8 +16,9 @@
 #include <string.h>
 
 struct plan {
-    uint64_t max_record; // bytes
-    bool count_only;     // nothing is written but how many records would be
+    uint64_t max_record;        // bytes
+    bool count_only;            // nothing is written but how many records would be
+    struct regex *record_start; // NULL: records do not begin at lines that match
     struct steps *steps;
 };
 
@@ -35,8 +36,12 @@ struct plan *plan_create(const struct settings *settings)
     }
     plan->max_record = settings->max_record;
     plan->count_only = settings->count;
+    if (settings->record_start != NULL) {
+        plan->record_start =
+            regex_create("--record-start", settings->record_start, settings->utf ? REGEX_UTF : 0);
+    }
     plan->steps = steps_create(settings);
-    if (plan->steps == NULL) {
+    if (plan->steps == NULL || (settings->record_start != NULL && plan->record_start == NULL)) {
         plan_destroy(plan);
         return NULL;
     }
@@ -46,9 +51,15 @@ struct plan *plan_create(const struct settings *settings)
 void plan_destroy(struct plan *plan)
 {
     if (plan != NULL) {
+        regex_destroy(plan->record_start);
         steps_destroy(plan->steps);
         free(plan);
     }
+}
+
+const struct regex *plan_record_start(const struct plan *plan)
+{
+    return plan->record_start;
 }
 
 struct plan_state *plan_state_create(const struct plan *plan)

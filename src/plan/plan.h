@@ -9,6 +9,7 @@
 
 struct plan;
 struct plan_state;
+struct regex;
 struct result;
 struct settings;
 
@@ -16,6 +17,9 @@ struct settings;
 // with a caret under the place) and returns NULL: a usage error, or no memory.
 struct plan *plan_create(const struct settings *settings);
 void plan_destroy(struct plan *plan);
+
+// The pattern of the lines at which records begin; NULL: they do not begin at such lines.
+const struct regex *plan_record_start(const struct plan *plan);
 
 // What one worker needs to run the plan: match data, JIT stack. NULL: no memory.
 struct plan_state *plan_state_create(const struct plan *plan);

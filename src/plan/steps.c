@@ -91,7 +91,8 @@ static const struct regex *pattern_of(const struct step *step)
 static int compile(struct steps *steps, const struct settings *settings)
 {
     // Only the first operation sees runs of records; a pattern for these can be slower on one.
-    unsigned first = settings->delimiter == '\n' && !settings->utf ? REGEX_LINES : 0u;
+    bool lines = settings->delimiter == '\n' && settings_delimited(settings);
+    unsigned first = lines && !settings->utf ? REGEX_LINES : 0u;
     unsigned flags = flags_of(settings);
     struct op_regex *match = NULL;
     while (steps->count < settings->operation_count) {

@@ -18,6 +18,7 @@
 #include "output/spill.h"
 #include "output/writer.h"
 #include "run/bar.h"
+#include "run/record_start.h"
 #include "run/same_file.h"
 #include "run/signals.h"
 #include "run/threads.h"
@@ -59,6 +60,7 @@ struct run {
     const struct settings *settings;
     struct signals signals;
     struct block_pool *pool;
+    struct record_start record_start;
     struct shared shared;
     struct threads threads;
     struct bar bar;
@@ -121,7 +123,10 @@ static int build(struct run *run)
         return -1;
     }
     shared->spill = spill_create(settings->tmpdir);
-    shared->reader = reader_create(settings, run->pool, shared->stop_fd);
+    if (record_start_init(&run->record_start, shared->plan) != 0) {
+        return -1;
+    }
+    shared->reader = reader_create(settings, run->pool, &run->record_start.lines, shared->stop_fd);
     if (shared->spill == NULL || shared->reader == NULL) {
         return -1;
     }
@@ -147,6 +152,7 @@ static void take_apart(struct run *run)
     sink_destroy(run->shared.sink);
     replay_destroy(run->shared.replay);
     reader_destroy(run->shared.reader);
+    record_start_destroy(&run->record_start);
     spill_destroy(run->shared.spill);
     core_destroy(run->shared.core);
     block_pool_destroy(run->pool);
@@ -428,8 +434,11 @@ static enum exit_status conclude(struct run *run)
     bar_finish(&run->bar, shared, elapsed(run));
     const struct input *input = core_position(shared->core, &nr);
     finish_letters(run, core_close_ledger(shared->core));
-    if (run->settings->count && run->signal == 0 && !is_broken(run)) {
-        (void)writer_write_number(shared->writer, core_ledger(shared->core).emitted); // told below
+    if (run->signal == 0 && !is_broken(run)) {
+        (void)shared_write_header(shared); // failures are told below
+        if (run->settings->count) {
+            (void)writer_write_number(shared->writer, core_ledger(shared->core).emitted);
+        }
     }
     finish_output(run);
     if (run->output_error == EPIPE && !run->signals.pipe_ignored) {

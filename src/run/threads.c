@@ -32,6 +32,17 @@ void shared_stop_reading(struct shared *shared)
     (void)done; // a full counter is readable too
 }
 
+int shared_write_header(struct shared *shared)
+{
+    size_t len;
+    const char *header = reader_header(shared->reader, &len);
+    if (!shared->settings->header_out || shared->header_written || len == 0) {
+        return 0;
+    }
+    shared->header_written = true;
+    return writer_write_bytes(shared->writer, header, len);
+}
+
 // Without memory the run ends, and says so.
 static void end_without_memory(struct shared *shared)
 {
@@ -92,7 +103,9 @@ static void do_write(struct shared *shared, struct work *work)
     if (broken) {
         core_stop(shared->core, CORE_NOW);
     }
-    struct result *unwritten = writer_write(shared->writer, work->results);
+    struct result *unwritten = shared_write_header(shared) == 0
+                                   ? writer_write(shared->writer, work->results)
+                                   : work->results;
     if (broken || unwritten != NULL) {
         shared_stop_reading(shared);
     }

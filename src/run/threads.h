@@ -29,8 +29,9 @@ struct shared {
     struct replay *replay; // likewise: what is read are dead letters; else NULL
     atomic_bool read_all;  // the inputs were read to their ends
 
-    struct sink *sink;          // likewise: whoever
-    struct writer *writer;      // whoever has the role of writing
+    struct sink *sink;          // whoever has the role of writing
+    struct writer *writer;      // likewise
+    bool header_written;        // likewise
     struct deadletter *letters; // likewise; NULL: there are none
     unsigned failures_shown;    // likewise
 
@@ -60,6 +61,10 @@ void threads_join(struct threads *threads);
 
 // No thread may run any more.
 void threads_destroy(struct threads *threads);
+
+// If the output is to begin with a header, and one was found, and it is not written yet: do so. For
+// who has the role of writing. Returns 0, or -1: then writer_error() says why.
+int shared_write_header(struct shared *shared);
 
 // Nobody may wait for input any more.
 void shared_stop_reading(struct shared *shared);

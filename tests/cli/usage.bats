@@ -75,7 +75,7 @@ to_nowhere()
 }
 
 @test "what is not built is refused, not ignored" {
-    for option in --args -L --record-start --csv --header --follow --plugin \
+    for option in --csv --follow --plugin \
         --batch --coproc --each -n --shell -C -I --pool --priority --key --rate --retries \
         --timeout --tag --joblog --dry-run; do
         refused "unknown option '$option'" "$option"

@@ -32,7 +32,7 @@ static struct outcome read_stdin(const unsigned char *data, size_t size, bool pi
     struct outcome outcome = {.more = false};
     struct block_pool *pool = block_pool_create(BLOCK_BYTES, 2);
     MUST(pool != NULL);
-    struct reader *reader = reader_create(&settings, pool, -1);
+    struct reader *reader = reader_create(&settings, pool, NULL, -1);
     MUST(reader != NULL);
     fuzz_set_stdin(data, size, pipe);
     fuzz_cut_reads(cut);

@@ -46,7 +46,7 @@ static bool read_all(const struct settings *settings, const struct feed *lines, 
 {
     struct block_pool *pool = block_pool_create(BLOCK_BYTES, 2);
     MUST(pool != NULL);
-    struct reader *reader = reader_create(settings, pool, -1);
+    struct reader *reader = reader_create(settings, pool, NULL, -1);
     MUST(reader != NULL);
     struct replay *replay = replay_create(settings, pool, reader);
     MUST(replay != NULL);

@@ -59,7 +59,7 @@ void fuzz_reader(const unsigned char *data, size_t size)
     size_t block_size = flags & 2 ? 16 : 4096;
     struct block_pool *pool = block_pool_create(block_size, 2);
     MUST(pool != NULL);
-    struct reader *reader = reader_create(&settings, pool, -1);
+    struct reader *reader = reader_create(&settings, pool, NULL, -1);
     MUST(reader != NULL);
     fuzz_set_stdin(feed.bytes, feed.len, flags & 4);
     fuzz_cut_reads(flags & 8 ? fuzz_hash(data, size) | 1 : 0);

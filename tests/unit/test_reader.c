@@ -4,6 +4,7 @@
 
 #include "cli/settings.h"
 #include "input/input.h"
+#include "input/line_matcher.h"
 #include "input/reader.h"
 #include "tap.h"
 
@@ -98,12 +99,21 @@ static struct settings defaults(char **files, size_t count)
         .files = files, .file_count = count, .delimiter = '\n', .max_record = 1 << 30};
 }
 
+// With --record-start records begin at lines that begin with this.
+static bool begins_with_a(void *arg, const char *line, size_t len)
+{
+    (void)arg;
+    return len > 0 && *line == 'a';
+}
+
+static const struct line_matcher starts = {.begins_record = begins_with_a};
+
 static void rig_create(struct rig *rig, struct settings settings, size_t block_size)
 {
     rig->settings = settings;
     rig->pool = block_pool_create(block_size, 2);
     rig->stop_fd = eventfd(0, EFD_CLOEXEC);
-    rig->reader = reader_create(&rig->settings, rig->pool, rig->stop_fd);
+    rig->reader = reader_create(&rig->settings, rig->pool, &starts, rig->stop_fd);
     rig->saved_stderr = fcntl(2, F_DUPFD_CLOEXEC, 3);
     rig->messages = open(directory, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
     if (rig->pool == NULL || rig->reader == NULL || rig->messages < 0 ||
@@ -179,12 +189,35 @@ struct want {
     struct bytes data;
     char delimiter;
     size_t max_record, max_records, block_size;
+    size_t lines; // of a record; 0: one begins at each line that begins with 'a'
 };
 
-static size_t record_end(const struct want *want, size_t at)
+static size_t line_end(const struct want *want, size_t at)
 {
     const char *end = memchr(want->data.at + at, want->delimiter, want->data.len - at);
     return end != NULL ? (size_t)(end - want->data.at) : want->data.len;
+}
+
+// Where the record ends that begins at `at`, its delimiter not included.
+static size_t record_end(const struct want *want, size_t at)
+{
+    size_t end = line_end(want, at);
+    for (size_t lines = 1; want->lines == 0 || lines < want->lines; lines++) {
+        if (end + 1 >= want->data.len || (want->lines == 0 && want->data.at[end + 1] == 'a')) {
+            return end;
+        }
+        end = line_end(want, end + 1);
+    }
+    return end;
+}
+
+// Does the index of the block, if it should have one, say that record `number` ends at `end`?
+static bool is_indexed(const struct want *want, const struct block *block, size_t number,
+                       size_t end)
+{
+    return want->lines == 1 ? block->ends == NULL
+                            : number < block->end_count && block->ends[number] == end &&
+                                  (number + 1 < block->end_count) == (end < block->len);
 }
 
 // What is wrong with a block that begins at `at` of the data, or NULL. *next: where the next is.
@@ -201,7 +234,8 @@ static const char *judge(const struct want *want, const struct block *block, siz
         return block->oversize != end - at                         ? "wrong length of a long record"
                : block->len != head                                ? "wrong head of a long record"
                : memcmp(block->buf, want->data.at + at, head) != 0 ? "other bytes in a head"
-               : block->records != (size_t)(want->max_records > 0) ? "a head is miscounted"
+               : block->records != 1                               ? "a head is miscounted"
+               : !is_indexed(want, block, 0, head)                 ? "a head is split by its index"
                                                                    : NULL;
     }
     *next = at + block->len;
@@ -220,14 +254,35 @@ static const char *judge(const struct want *want, const struct block *block, siz
         if (end >= *next && end < want->data.len) {
             return "a record is cut";
         }
+        size_t next_record = end < want->data.len ? end + 1 : end;
+        if (!is_indexed(want, block, records, next_record - (size_t)block->offset)) {
+            return "the index is wrong";
+        }
     }
-    if (records > 1 && block->len > want->block_size + want->max_record) {
+    if (records > 1 && block->len > want->block_size + want->max_record + 1) {
         return "several records in a block that is too large";
     }
-    return want->max_records == 0        ? (block->records != 0 ? "counted unasked" : NULL)
-           : records > want->max_records ? "too many records"
-           : records != block->records   ? "a wrong number of records"
-                                         : NULL;
+    return want->max_records == 0 && want->lines == 1
+               ? (block->records != 0 ? "counted unasked" : NULL)
+           : want->max_records > 0 && records > want->max_records ? "too many records"
+           : records != block->records                            ? "a wrong number of records"
+                                                                  : NULL;
+}
+
+// Is that there are too few lines at the end told, and nothing else?
+static bool is_told(const struct rig *rig, const struct want *want)
+{
+    size_t lines = 0;
+    for (size_t at = 0; at < want->data.len; at = line_end(want, at) + 1) {
+        lines++;
+    }
+    if (want->lines == 0 || lines % want->lines == 0) {
+        return messages(rig)[0] == '\0';
+    }
+    char text[80];
+    (void)snprintf(text, sizeof(text), ": the last record has %zu of %zu lines\n",
+                   lines % want->lines, want->lines);
+    return one_message(rig, text, "");
 }
 
 // Do the blocks of an input add up to it? Says what is wrong if not.
@@ -243,9 +298,9 @@ static bool adds_up(struct rig *rig, const struct want *want)
         block_destroy(rig->pool, block);
         if (wrong != NULL) {
             printf("# %s, in a block of %zu bytes at %zu of %zu; delimiter %d, max_record %zu, "
-                   "max_records %zu, blocks of %zu\n",
+                   "max_records %zu, lines %zu, blocks of %zu\n",
                    wrong, len, at, want->data.len, want->delimiter, want->max_record,
-                   want->max_records, want->block_size);
+                   want->max_records, want->lines, want->block_size);
             return false;
         }
         at = next;
@@ -255,7 +310,7 @@ static bool adds_up(struct rig *rig, const struct want *want)
     }
     return status == READ_END && at == want->data.len &&
            reader_bytes(rig->reader) == want->data.len && !reader_damaged(rig->reader) &&
-           messages(rig)[0] == '\0';
+           is_told(rig, want);
 }
 
 // Writes the data to a pipe in pieces.
@@ -289,6 +344,8 @@ static bool passes(const struct want *want, enum way way, size_t piece)
     struct settings settings = defaults(files, 1);
     settings.delimiter = want->delimiter;
     settings.max_record = want->max_record;
+    settings.record_lines = want->lines;
+    settings.record_start = want->lines == 0 ? "^a" : NULL;
     rig_create(&rig, settings, want->block_size);
     if (way == WAY_PIPE) {
         int ends[2];
@@ -324,7 +381,7 @@ static bool passes_all_ways(const struct want *want)
 static struct want plain_want(struct bytes data)
 {
     return (struct want){
-        .data = data, .delimiter = '\n', .max_record = 1 << 30, .block_size = 4096};
+        .data = data, .delimiter = '\n', .max_record = 1 << 30, .block_size = 4096, .lines = 1};
 }
 
 // Records of these lengths, a negative one without its delimiter.
@@ -383,6 +440,10 @@ static void test_limit(void)
         OK(passes_all_ways(&want), "%zu bytes are not too long if that is the limit", limits[i]);
         want.max_records = 3;
         OK(passes_all_ways(&want), "nor when records are counted");
+        want.lines = 2;
+        OK(passes_all_ways(&want), "nor if they are two lines");
+        want.lines = 0;
+        OK(passes_all_ways(&want), "nor if a line tells where they begin");
         free(data.at);
     }
 }
@@ -401,6 +462,13 @@ static void test_odd_bytes(void)
     OK(passes_all_ways(&want), "newlines that are not");
     want.data.len = 0;
     OK(passes_all_ways(&want), "nothing at all");
+    want.data.len = sizeof(newlines);
+    for (want.lines = 0; want.lines < 5; want.lines++) {
+        want.delimiter = '\n';
+        OK(passes_all_ways(&want), "empty lines, %zu of them a record", want.lines);
+        want.delimiter = '\0';
+        OK(passes_all_ways(&want), "a record that has one of %zu lines", want.lines);
+    }
     want = plain_want((struct bytes){(char[]){"\xff\0\r\n\n\x80\xc3\n\r"}, 9});
     OK(passes_all_ways(&want), "bytes that are no text");
 }
@@ -427,13 +495,15 @@ static void test_random(void)
     static const size_t limits[] = {1, 10, 39, 2999, 4096, 65535, 65536, 65537, 100000, 1 << 30};
     static const size_t counts[] = {0, 0, 1, 2, 3, 17, 1000};
     static const size_t sizes[] = {4096, 4097, 10000, 65536, 262144};
+    static const size_t lines[] = {1, 0, 2, 4, 50};
     bool right = true;
     unsigned seed = 1;
-    for (int i = 0; i < 200 && right; i++) {
+    for (int i = 0; i < 500 && right; i++) {
         struct want want = plain_want(make_random(&seed));
         want.max_record = limits[(size_t)rand_r(&seed) % (sizeof(limits) / sizeof(limits[0]))];
         want.max_records = counts[(size_t)rand_r(&seed) % (sizeof(counts) / sizeof(counts[0]))];
         want.block_size = sizes[(size_t)rand_r(&seed) % (sizeof(sizes) / sizeof(sizes[0]))];
+        want.lines = lines[(size_t)rand_r(&seed) % (sizeof(lines) / sizeof(lines[0]))];
         right = passes(&want,
                        i % 10 == 0  ? WAY_GZIP
                        : i % 2 == 0 ? WAY_PIPE
