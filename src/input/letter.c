@@ -26,6 +26,29 @@ void letter_prepare(void)
     json_set_alloc_funcs(allocate, free);
 }
 
+// Arrays and objects in one another that the stack of any thread has room for.
+#define MAX_DEPTH 32
+
+static bool is_too_deep(const char *line, size_t len)
+{
+    bool in_string = false;
+    size_t depth = 0;
+    for (size_t i = 0; i < len && depth <= MAX_DEPTH; i++) {
+        char c = line[i];
+        if (in_string) {
+            i += c == '\\';
+            in_string = c != '"';
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '[' || c == '{') {
+            depth++;
+        } else if ((c == ']' || c == '}') && depth > 0) {
+            depth--;
+        }
+    }
+    return depth > MAX_DEPTH;
+}
+
 // A whole number from `min` on; `missing` if there is none of that name. -1: it is something else.
 static int64_t number(const json_t *json, const char *name, json_int_t min, json_int_t missing)
 {
@@ -90,6 +113,10 @@ enum letter_status letter_read(struct letter *letter, const char *line, size_t l
     json_error_t error = {.text = ""};
     const char *why = error.text;
     enum letter_status status = LETTER_NONE;
+    if (is_too_deep(line, len)) {
+        snprintf(problem, size, "arrays and objects are nested too deeply");
+        return LETTER_NONE;
+    }
     out_of_memory = false;
     json_t *json = json_loadb(line, len, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
     letter->json = json;

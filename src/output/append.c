@@ -21,22 +21,34 @@ static int refuse(const char *file, const char *what, const char *why)
     return -1;
 }
 
+static int open_existing(const char *file, const char *what)
+{
+    struct stat status;
+    bool regular = stat(file, &status) == 0 && S_ISREG(status.st_mode);
+    int fd = open(file, (regular ? O_RDWR : O_WRONLY) | FLAGS);
+    return fd >= 0 ? fd : refuse(file, what, strerror(errno));
+}
+
+static bool is_link(const char *file)
+{
+    struct stat status;
+    return lstat(file, &status) == 0 && S_ISLNK(status.st_mode);
+}
+
 // O_EXCL follows no link: who could plant one would choose where the records go.
 static int create(const char *file, const char *what)
 {
     int fd = open(file, O_RDWR | O_CREAT | O_EXCL | FLAGS, 0600);
-    if (fd < 0) {
-        return refuse(file, what,
-                      errno == EEXIST ? "it is a link to a file that does not exist"
-                                      : strerror(errno));
+    if (fd >= 0) {
+        return fd;
     }
-    return fd;
-}
-
-static int open_existing(const char *file, const char *what, bool regular)
-{
-    int fd = open(file, (regular ? O_RDWR : O_WRONLY) | FLAGS);
-    return fd >= 0 ? fd : refuse(file, what, strerror(errno));
+    if (errno != EEXIST) {
+        return refuse(file, what, strerror(errno));
+    }
+    if (is_link(file)) {
+        return refuse(file, what, "it is a link to a file that does not exist");
+    }
+    return open_existing(file, what); // somebody else was faster
 }
 
 int append_open(struct append *append, const char *file, const char *what)
@@ -45,7 +57,7 @@ int append_open(struct append *append, const char *file, const char *what)
     append->name = file;
     append->fd = -1;
     if (stat(file, &status) == 0) {
-        append->fd = open_existing(file, what, S_ISREG(status.st_mode));
+        append->fd = open_existing(file, what);
     } else if (errno == ENOENT) {
         append->fd = create(file, what);
     } else {

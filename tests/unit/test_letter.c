@@ -81,10 +81,23 @@ static void test_none(void)
     }
 }
 
+static void test_depth(void)
+{
+    OK(read_text(
+           "{\"input\":\"-\",\"nr\":1,\"record\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"{"
+           "{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{\",\"more\":[[],[],[{}]]}") == LETTER_FINE,
+       "brackets in strings and beside one another are not deep");
+    OK(read_text("{\"input\":\"-\",\"nr\":1,\"record\":\"x\",\"more\":"
+                 "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}") ==
+           LETTER_NONE,
+       "what is nested without end is no letter: %s", problem);
+}
+
 int main(void)
 {
     letter_prepare();
     test_fine();
     test_none();
+    test_depth();
     return tap_done();
 }
