@@ -21,10 +21,10 @@ extern const struct fuzz_target fuzz_targets[];
 void fuzz_decode(const unsigned char *data, size_t size);
 void fuzz_input(const unsigned char *data, size_t size);
 void fuzz_letter(const unsigned char *data, size_t size);
-void fuzz_letters(const unsigned char *data, size_t size);
 void fuzz_options(const unsigned char *data, size_t size);
 void fuzz_plan(const unsigned char *data, size_t size);
 void fuzz_reader(const unsigned char *data, size_t size);
+void fuzz_replayed(const unsigned char *data, size_t size);
 void fuzz_search(const unsigned char *data, size_t size);
 void fuzz_units(const unsigned char *data, size_t size);
 

@@ -67,7 +67,7 @@ static bool read_all(const struct settings *settings, const struct feed *lines, 
     return damaged;
 }
 
-void fuzz_letters(const unsigned char *data, size_t size)
+void fuzz_replayed(const unsigned char *data, size_t size)
 {
     static char dash[] = "-";
     static char *files[] = {dash};
