@@ -303,3 +303,29 @@ faulty()
     grep -qx 'dead-letter-format: raw' <<<"$output"
     [[ ! -e letters ]]
 }
+
+@test "a letter tells where its record begins, whatever a record is" {
+    local i options
+    for i in {1..150}; do
+        echo "r $i"
+        ((i % 7)) || echo "$LONG$LONG$LONG"
+        ((i % 11)) || echo "> $i $LONG$LONG$LONG"
+    done >in
+    gzip -k in
+    for options in '' '-L 3' '--record-start=^>' '--header=3 -L 2' '-u -j3 -S 1' '--queue-size=2'; do
+        for i in in in.gz; do
+            rm -f letters
+            # shellcheck disable=SC2086
+            "$PPROC" --max-record=100 $options --dead-letter=letters $i >out 2>err || [[ $? == 1 ]]
+            python3 - <<'END'
+import json
+data, last = open("in").read(), 0
+for letter in map(json.loads, open("letters")):
+    assert data[letter["offset"]:].startswith(letter["record"]), letter
+    assert letter["nr"] > last, letter
+    last = letter["nr"]
+assert last > 10
+END
+        done
+    done
+}
