@@ -166,7 +166,7 @@ uint64_t reader_bytes(const struct reader *reader)
 
 uint64_t reader_fetched(const struct reader *reader)
 {
-    return source_fetched(reader->source);
+    return reader->given ? reader_bytes(reader) : source_fetched(reader->source);
 }
 
 // Go on to the next input. False: there is none.

@@ -49,6 +49,9 @@ static int64_t input_bytes(const char *name)
 static uint64_t inputs_bytes(const struct settings *settings)
 {
     uint64_t total = 0;
+    for (size_t i = 0; i < settings->operand_count; i++) {
+        total += strlen(settings->operands[i]) + 1; // with its delimiter
+    }
     for (size_t i = 0; i < settings->file_count; i++) {
         int64_t bytes = input_bytes(settings->files[i]);
         if (bytes < 0) {

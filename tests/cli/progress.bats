@@ -142,6 +142,12 @@ shows()
     cmp out "$SAMPLE"
 }
 
+@test "of records that are operands percent are shown too" {
+    in_terminal '"$PPROC" --progress=always -o out --args one two three'
+    shows '\[=*\] 100%'
+    [[ $(<out) == $'one\ntwo\nthree' ]]
+}
+
 @test "--progress takes auto, always and never" {
     run -2 "$PPROC" --progress=sometimes
     [[ $output == "pproc: bad value 'sometimes' for --progress: allowed is auto, always or never" ]]
