@@ -36,4 +36,18 @@ static inline int buf_append(struct buf *buf, const char *bytes, size_t len)
     return 0;
 }
 
+#define BUF_FEW 16
+
+// The same, where at least `readable` bytes can be read: up to BUF_FEW of them cost less if it need
+// not be known how many.
+static inline int buf_append_few(struct buf *buf, const char *bytes, size_t len, size_t readable)
+{
+    if (len > BUF_FEW || readable < BUF_FEW || buf->cap - buf->len < BUF_FEW) {
+        return buf_append(buf, bytes, len);
+    }
+    memcpy(buf->bytes + buf->len, bytes, BUF_FEW);
+    buf->len += len;
+    return 0;
+}
+
 #endif

@@ -175,6 +175,9 @@ static int compile(struct op_subst *op, const struct parts *parts, unsigned flag
         op->regex = regex_create(OPTION, pattern, flags);
         op->text = op->regex != NULL ? template_create(OPTION, text, op->regex) : NULL;
     }
+    if (op->text != NULL) {
+        op->plain = template_text(op->text, &op->plain_len);
+    }
     free(pattern);
     free(text);
     return op->text != NULL ? 0 : -1;
@@ -206,7 +209,7 @@ struct captures *op_subst_captures(const struct op_subst *op)
 static int find_next(const struct op_subst *op, struct matcher *matcher, struct captures *captures,
                      const char *bytes, size_t len)
 {
-    const size_t *match = captures_offsets(captures);
+    const size_t *match = captures->offsets;
     return regex_find(op->regex, matcher, captures, bytes, len, match[1], match[0] == match[1]);
 }
 
@@ -220,16 +223,23 @@ int op_subst_find(const struct op_subst *op, struct matcher *matcher, struct cap
     return found;
 }
 
+static int append_text(const struct op_subst *op, const char *bytes, const size_t *match,
+                       struct buf *buf)
+{
+    return op->plain != NULL ? buf_append_few(buf, op->plain, op->plain_len, BUF_FEW)
+                             : template_append(op->text, bytes, match, buf);
+}
+
 enum subst_status op_subst_append(const struct op_subst *op, struct matcher *matcher,
                                   struct captures *captures, const char *bytes, size_t len,
                                   struct buf *buf)
 {
-    const size_t *match = captures_offsets(captures);
+    const size_t *match = captures->offsets;
     size_t copied = 0;
     int found;
     do {
-        if (buf_append(buf, bytes + copied, match[0] - copied) != 0 ||
-            template_append(op->text, bytes, match, buf) != 0) {
+        if (buf_append_few(buf, bytes + copied, match[0] - copied, len - copied) != 0 ||
+            append_text(op, bytes, match, buf) != 0) {
             return SUBST_NO_MEMORY;
         }
         copied = match[1];

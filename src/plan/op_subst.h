@@ -18,6 +18,8 @@ struct template;
 struct op_subst {
     struct regex *regex;
     struct template *text;
+    const char *plain; // all of the text, if it has no captures; else NULL
+    size_t plain_len;
     bool global;         // all matches are replaced,
     uint64_t occurrence; // else this one, from 1
 };

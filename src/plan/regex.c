@@ -373,7 +373,7 @@ bool regex_searches(const struct regex *regex)
 int regex_search(const struct regex *regex, struct matcher *matcher, struct captures *captures,
                  const char *lines, size_t len, size_t *offset)
 {
-    pcre2_match_data *data = captures != NULL ? (pcre2_match_data *)captures : matcher->data;
+    pcre2_match_data *data = captures != NULL ? captures->data : matcher->data;
     int rc = pcre2_jit_match(regex->code, (PCRE2_SPTR)lines, len, 0, 0, data, matcher->context);
     if (rc >= 0) {
         *offset = pcre2_get_ovector_pointer(data)[0];
@@ -413,17 +413,25 @@ size_t regex_groups_named(const struct regex *regex, const char *name, size_t le
 
 struct captures *captures_create(unsigned pairs)
 {
-    return (struct captures *)pcre2_match_data_create(pairs, NULL);
+    struct captures *captures = calloc(1, sizeof(*captures));
+    if (captures == NULL) {
+        return NULL;
+    }
+    captures->data = pcre2_match_data_create(pairs, NULL);
+    if (captures->data == NULL) {
+        free(captures);
+        return NULL;
+    }
+    captures->offsets = pcre2_get_ovector_pointer(captures->data);
+    return captures;
 }
 
 void captures_destroy(struct captures *captures)
 {
-    pcre2_match_data_free((pcre2_match_data *)captures);
-}
-
-const size_t *captures_offsets(const struct captures *captures)
-{
-    return pcre2_get_ovector_pointer((pcre2_match_data *)captures);
+    if (captures != NULL) {
+        pcre2_match_data_free(captures->data);
+        free(captures);
+    }
 }
 
 // See interpret().
@@ -449,7 +457,7 @@ static int interpret_from(const struct regex *regex, const struct matcher *match
 int regex_find(const struct regex *regex, struct matcher *matcher, struct captures *captures,
                const char *bytes, size_t len, size_t from, bool not_empty_at_from)
 {
-    pcre2_match_data *data = (pcre2_match_data *)captures;
+    pcre2_match_data *data = captures->data;
     uint32_t options = not_empty_at_from ? PCRE2_NOTEMPTY_ATSTART : 0;
     int rc = PCRE2_ERROR_JIT_STACKLIMIT;
     if (regex->jit) {
@@ -460,7 +468,7 @@ int regex_find(const struct regex *regex, struct matcher *matcher, struct captur
         rc = interpret_from(regex, matcher, data, bytes, len, from, options);
     }
     if (rc >= 0) {
-        const PCRE2_SIZE *match = pcre2_get_ovector_pointer(data);
+        const size_t *match = captures->offsets;
         if (match[0] >= from && match[0] <= match[1]) {
             return 1;
         }

@@ -45,14 +45,15 @@ void matcher_destroy(struct matcher *matcher);
 int regex_match(const struct regex *regex, struct matcher *matcher, const char *bytes, size_t len);
 
 // Where a match and its groups lie. One thread uses it, with one regex.
-struct captures;
+struct captures {
+    const size_t *offsets; // start and end of each group, in bytes of the subject of the last
+                           // match; SIZE_MAX if it is unset
+    void *data; // what PCRE2 needs
+};
 
 // With room for groups 0 (the match) to `pairs` - 1. NULL: no memory.
 struct captures *captures_create(unsigned pairs);
 void captures_destroy(struct captures *captures);
-
-// Start and end of each group, in bytes of the subject of the last match; SIZE_MAX if it is unset.
-const size_t *captures_offsets(const struct captures *captures);
 
 // Find the first match that starts at byte `from` or later; with `not_empty_at_from` none that is
 // empty there. The rest as for regex_match().

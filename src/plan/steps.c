@@ -283,7 +283,7 @@ static enum verdict run_print(struct steps_state *state, const struct op_print *
     const size_t whole[] = {0, state->len}, *offsets = whole;
     const char *subject = state->bytes;
     if (op->of_match) {
-        offsets = captures_offsets(state->match);
+        offsets = state->match->offsets;
         subject = state->subject;
     }
     struct buf *buf = open_output(state, last);

@@ -204,7 +204,7 @@ struct template *template_create(const char *option, const char *text, const str
     int status = -1;
     if (template != NULL) {
         template->pieces = calloc(room, sizeof(*template->pieces));
-        template->literals = malloc(room);
+        template->literals = malloc(room + BUF_FEW);
         template->groups = calloc(room, sizeof(*template->groups));
         template->pairs = 1;
     }
@@ -236,6 +236,17 @@ unsigned template_pairs(const struct template *template)
     return template->pairs;
 }
 
+const char *template_text(const struct template *template, size_t *len)
+{
+    for (size_t i = 0; i < template->piece_count; i++) {
+        if (template->pieces[i].candidates > 0) {
+            return NULL;
+        }
+    }
+    *len = template->literals_len;
+    return template->literals;
+}
+
 static int append_capture(const struct template *template, const struct piece *piece,
                           const char *subject, const size_t *offsets, struct buf *buf)
 {
@@ -255,7 +266,7 @@ int template_append(const struct template *template, const char *subject, const 
     const struct piece *end = template->pieces + template->piece_count;
     for (const struct piece *piece = template->pieces; piece < end; piece++) {
         int status = piece->candidates == 0
-                         ? buf_append(buf, template->literals + piece->at, piece->len)
+                         ? buf_append_few(buf, template->literals + piece->at, piece->len, BUF_FEW)
                          : append_capture(template, piece, subject, offsets, buf);
         if (status != 0) {
             return -1;

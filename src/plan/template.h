@@ -25,6 +25,10 @@ void template_destroy(struct template *template);
 // How many pairs of offsets template_append() needs: the highest group of the template and 1.
 unsigned template_pairs(const struct template *template);
 
+// The text, if it has no captures, and its length; at least BUF_FEW bytes can be read. NULL: it
+// has.
+const char *template_text(const struct template *template, size_t *len);
+
 // Append the template, with the captures that `offsets` (start and end of each group) tells of in
 // `subject`. Returns 0, or -1: no memory.
 int template_append(const struct template *template, const char *subject, const size_t *offsets,

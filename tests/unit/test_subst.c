@@ -361,7 +361,7 @@ static bool is_utf(const char *bytes, size_t len)
 static bool match_is_utf(struct trial *trial, const char *record, size_t len)
 {
     int found = run(trial, record, len);
-    const size_t *match = captures_offsets(trial->captures);
+    const size_t *match = trial->captures->offsets;
     return found == 0 || (found > 0 && is_utf(record + match[0], match[1] - match[0]));
 }
 

@@ -29,7 +29,7 @@ static const char *make(const char *pattern, const char *text, const char *subje
     struct buf buf = {0};
     strcpy(made, "nothing was found");
     if (regex_find(regex, matcher, captures, subject, strlen(subject), 0, false) == 1 &&
-        template_append(template, subject, captures_offsets(captures), &buf) == 0) {
+        template_append(template, subject, captures->offsets, &buf) == 0) {
         memcpy(made, buf.bytes != NULL ? buf.bytes : "", buf.len);
         made[buf.len] = '\0';
     }
