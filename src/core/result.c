@@ -133,16 +133,9 @@ void emitter_destroy(struct emitter *emitter)
     buf_free(&emitter->own);
 }
 
-// Add a piece to the output. base NULL: bytes at the end of `own`.
-static int emitter_piece(struct emitter *emitter, const char *base, size_t len)
+// Add a piece to the output. base NULL: bytes of `own`.
+static int add_piece(struct emitter *emitter, const char *base, size_t len)
 {
-    if (base == NULL && emitter->iov_count > 0) {
-        struct iovec *last = &emitter->iov[emitter->iov_count - 1];
-        if (last->iov_base == NULL) {
-            last->iov_len += len;
-            return 0;
-        }
-    }
     if (emitter->iov_count == emitter->iov_cap) {
         size_t cap = emitter->iov_cap > 0 ? 2 * emitter->iov_cap : 16;
         struct iovec *iov = realloc(emitter->iov, cap * sizeof(*iov));
@@ -156,61 +149,39 @@ static int emitter_piece(struct emitter *emitter, const char *base, size_t len)
     return 0;
 }
 
-int emitter_commit(struct emitter *emitter)
+// Make one piece of all own bytes since the last one.
+static int add_own_piece(struct emitter *emitter)
 {
-    size_t len = emitter->own.len - emitter->own_emitted;
-    if (emitter->discard) {
-        emitter_revert(emitter);
-        return 0;
-    }
-    if (len > 0 && emitter_piece(emitter, NULL, len) != 0) {
-        return -1;
-    }
-    emitter->own_emitted = emitter->own.len;
-    return 0;
-}
-
-void emitter_revert(struct emitter *emitter)
-{
-    emitter->own.len = emitter->own_emitted;
-}
-
-// Make the first room at once as large as it will have to be.
-static int reserve_usual(struct emitter *emitter)
-{
-    return emitter->own.bytes == NULL ? buf_reserve(&emitter->own, emitter->usual) : 0;
+    size_t len = emitter->own_emitted - emitter->own_pieced;
+    emitter->own_pieced = emitter->own_emitted;
+    return len > 0 ? add_piece(emitter, NULL, len) : 0;
 }
 
 int emitter_flush(struct emitter *emitter)
 {
     const char *bytes = emitter->kept;
-    size_t len = (size_t)(emitter->kept_end - bytes);
+    size_t len = emitter->discard ? 0 : (size_t)(emitter->kept_end - bytes);
     emitter->kept = emitter->kept_end;
-    if (emitter->discard || len == 0) {
-        return 0;
-    }
     if (len >= REFER_BYTES) {
-        return emitter_piece(emitter, bytes, len);
+        if (add_own_piece(emitter) != 0 || add_piece(emitter, bytes, len) != 0) {
+            return -1;
+        }
+        len = 0;
     }
-    if (reserve_usual(emitter) != 0 || buf_append(&emitter->own, bytes, len) != 0) {
+    // The first room is at once as large as it will have to be.
+    size_t room = emitter->own.cap == 0 && emitter->usual > len ? emitter->usual : len;
+    if (buf_reserve(&emitter->own, room) != 0 || buf_append(&emitter->own, bytes, len) != 0) {
         return -1;
     }
-    return emitter_commit(emitter);
-}
-
-struct buf *emitter_open(struct emitter *emitter)
-{
-    if (emitter_flush(emitter) != 0 || reserve_usual(emitter) != 0) {
-        return NULL;
-    }
-    return &emitter->own;
+    emitter_commit(emitter);
+    return 0;
 }
 
 void emitter_clear(struct emitter *emitter)
 {
     emitter->kept = emitter->kept_end = NULL;
     emitter->iov_count = 0;
-    emitter->own.len = emitter->own_emitted = 0;
+    emitter->own.len = emitter->own_emitted = emitter->own_pieced = 0;
     emitter->unterminated = false;
 }
 
@@ -235,7 +206,7 @@ static char *emitter_own(struct emitter *emitter, size_t *cap)
 
 int emitter_finish(struct emitter *emitter, struct result *result)
 {
-    if (emitter_flush(emitter) != 0) {
+    if (emitter_flush(emitter) != 0 || add_own_piece(emitter) != 0) {
         return -1;
     }
     if (emitter->iov_count == 0) {

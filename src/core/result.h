@@ -108,14 +108,15 @@ struct emitter {
     struct iovec *iov;           // base NULL: the next iov_len bytes of `own`
     size_t iov_count, iov_cap;
     struct buf own;     // copied bytes, and those that operations made
-    size_t own_emitted; // how many of them belong to pieces
+    size_t own_emitted; // how many of them are emitted,
+    size_t own_pieced;  // and are in pieces
     size_t usual;       // bytes of memory that were handed over the last time
 };
 
 void emitter_init(struct emitter *emitter);
 void emitter_destroy(struct emitter *emitter);
 
-// Make a piece of what is kept.
+// Put what is kept where it belongs, and have room for the emitter's own bytes. 0, or -1.
 int emitter_flush(struct emitter *emitter);
 
 // Bytes of the task's own, which stay where they are until the result is written; what follows on
@@ -133,10 +134,25 @@ static inline int emitter_keep(struct emitter *emitter, const char *bytes, size_
 }
 
 // Other bytes are appended to what the first gives (NULL: no memory); then they are emitted by the
-// second (0, or -1), or forgotten by the third.
-struct buf *emitter_open(struct emitter *emitter);
-int emitter_commit(struct emitter *emitter);
-void emitter_revert(struct emitter *emitter);
+// second, or forgotten by the third.
+static inline struct buf *emitter_open(struct emitter *emitter)
+{
+    bool ready = emitter->kept == emitter->kept_end && emitter->own.cap > 0;
+    return ready || emitter_flush(emitter) == 0 ? &emitter->own : NULL;
+}
+
+static inline void emitter_revert(struct emitter *emitter)
+{
+    emitter->own.len = emitter->own_emitted;
+}
+
+static inline void emitter_commit(struct emitter *emitter)
+{
+    if (emitter->discard) {
+        emitter_revert(emitter);
+    }
+    emitter->own_emitted = emitter->own.len;
+}
 
 // Forget all, to begin another task.
 void emitter_clear(struct emitter *emitter);

@@ -144,7 +144,8 @@ static int emit_changed(struct walk *walk, const struct record *record)
     if (record->next == stop) {
         walk->emitter->unterminated = !walk->emitter->discard;
     }
-    return emitter_commit(walk->emitter);
+    emitter_commit(walk->emitter);
+    return 0;
 }
 
 // Take a record through the operations from number `first` on. Returns 0, or -1: no memory.

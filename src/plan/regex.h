@@ -48,7 +48,7 @@ int regex_match(const struct regex *regex, struct matcher *matcher, const char *
 struct captures {
     const size_t *offsets; // start and end of each group, in bytes of the subject of the last
                            // match; SIZE_MAX if it is unset
-    void *data; // what PCRE2 needs
+    void *data;            // what PCRE2 needs
 };
 
 // With room for groups 0 (the match) to `pairs` - 1. NULL: no memory.

@@ -234,7 +234,7 @@ static void close_output(struct steps_state *state, const struct buf *buf, size_
     state->bytes = buf->bytes + start;
     state->len = buf->len - start;
     state->written = buf == &state->emitter->own;
-    for (size_t i = 0; i < BUFS; i++) {
+    for (size_t i = 0; i < BUFS && !state->written; i++) {
         if (!is_used(state, &state->bufs[i])) {
             release_large(&state->bufs[i]);
         }
