@@ -898,6 +898,57 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
     return remove(path);
 }
 
+// Are the blocks of two inputs, with headers, numbered as their records are?
+static bool numbers_are_right(size_t lines, size_t max_records)
+{
+    long lengths[60] = {3};
+    for (size_t i = 1; i < 60; i++) {
+        lengths[i] = i % 20 == 7 ? 70000 : (long)(i * 37 % 300);
+    }
+    struct bytes data = make_records(lengths, 60);
+    char *files[] = {make_file("numbered", data.at, data.len), NULL};
+    files[1] = files[0];
+    struct settings settings = defaults(files, 2);
+    settings.record_lines = lines;
+    settings.record_start = lines == 0 ? "^a" : NULL;
+    settings.header_lines = 1;
+    settings.max_record = 65536;
+    settings.numbered = true;
+    struct rig rig;
+    rig_create(&rig, settings, 4096);
+    struct want want = {.data = data, .delimiter = '\n', .lines = lines};
+    uint64_t seq = 0, nr = 0;
+    bool right = true;
+    struct block *block;
+    const struct input *input = NULL;
+    while (reader_next(rig.reader, max_records, &block) == READ_BLOCK) {
+        nr = block->input == input ? nr : 0;
+        input = block->input;
+        right = right && block->first_seq == seq + 1 && block->first_nr == nr + 1;
+        size_t records = 0;
+        for (size_t at = (size_t)block->offset, end = at + block->len; at < end; records++) {
+            at = record_end(&want, at) + 1;
+        }
+        seq += records;
+        nr += records;
+        block_destroy(rig.pool, block);
+    }
+    size_t len;
+    const char *header = reader_header(rig.reader, &len);
+    right = right && len == 4 && memcmp(header, "abc\n", 4) == 0 && seq == 2 * nr && nr > 2;
+    rig_destroy(&rig);
+    free(data.at);
+    return right;
+}
+
+static void test_numbers(void)
+{
+    OK(numbers_are_right(1, 0), "records are numbered in the run and in their input");
+    OK(numbers_are_right(1, 2), "likewise when blocks have few");
+    OK(numbers_are_right(2, 0), "records of two lines are");
+    OK(numbers_are_right(0, 0), "and those that begin at lines that match");
+}
+
 int main(void)
 {
     if (mkdtemp(directory) == NULL) {
@@ -906,6 +957,7 @@ int main(void)
     test_boundaries();
     test_limit();
     test_odd_bytes();
+    test_numbers();
     test_random();
     test_memory();
     test_arrival();
