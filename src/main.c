@@ -35,6 +35,7 @@
 //            replay        makes blocks of the records in dead letters
 //            letter        reads a dead letter
 //            reader        cuts bytes into blocks of whole records
+//            window        what was read and not handed out yet
 //            framer        finds the ends of records that have several lines
 //            line_matcher  interface of what knows at which lines they begin
 //            header        lines at the beginning of inputs that are no records

@@ -1,20 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The reader: cuts the bytes of the inputs into blocks of whole records.
 //
-// Bytes are read straight into the memory of a block, the buffer:
-//
-//     0          start                whole              len             cap
-//     | handed out | whole records    | cut record       | room          |
-//
-// Usually all whole records go out at once: the buffer itself is handed out, and only the cut
-// record behind them is copied, to the front of the next one. If fewer may go out they are copied
-// out of the buffer, which stays until the rest has gone too. So each byte is copied a bounded
-// number of times, and only new bytes are searched for a delimiter.
-//
-// A buffer that is full of one record grows. A record that is longer than it may be is known by
-// its first bytes; the rest is read and thrown away.
-//
-// Where records end is known by the framer.
+// The window holds what was read, the framer knows where records end in it. A buffer that is full
+// of one record grows. A record that is longer than it may be is known by its first bytes; the rest
+// is read and thrown away.
 
 #include "input/reader.h"
 
@@ -26,6 +15,7 @@
 #include "input/input.h"
 #include "input/operands.h"
 #include "input/source.h"
+#include "input/window.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -50,7 +40,6 @@ struct reader {
     char delimiter;
     bool keep_failed;   // as in blocks
     size_t max_certain; // with so many bytes it is certain that a record is too long
-    size_t max_buffer;  // bytes that the buffer grows to, at most
     size_t max_indexed; // records of a block, if it has an index
     struct framer framer;
     struct header header;
@@ -67,10 +56,8 @@ struct reader {
     bool told_short; // that a last record has too few lines
     uint64_t offset; // of the byte at `start`, in the input
 
-    struct block *buffer; // may be NULL when it holds nothing
-    size_t start;         // up to here all was handed out
-    size_t whole;         // up to here there are whole records
-    uint64_t skipped;     // bytes of a record that is too long which are no longer in the buffer
+    struct window window;
+    uint64_t skipped; // bytes of a record that is too long which are no longer in the buffer
 
     _Atomic uint64_t bytes; // read by one, looked at by all
 };
@@ -87,7 +74,10 @@ static void set_limits(struct reader *reader)
     }
     // Behind it a line, until it is clear whether it begins another record.
     bool matched = reader->framer.lines == 0;
-    reader->max_buffer = reader->max_certain + (matched ? max_record : 0);
+    reader->window = (struct window){
+        .pool = reader->pool,
+        .max = reader->max_certain + (matched ? max_record : 0),
+    };
     reader->max_indexed = block_pool_size(reader->pool) / INDEXED_BYTES;
 }
 
@@ -140,7 +130,7 @@ struct reader *reader_create(const struct settings *settings, struct block_pool 
 void reader_destroy(struct reader *reader)
 {
     if (reader != NULL) {
-        block_destroy(reader->pool, reader->buffer);
+        window_destroy(&reader->window);
         framer_destroy(&reader->framer);
         header_destroy(&reader->header);
         source_destroy(reader->source);
@@ -180,20 +170,11 @@ static bool next_input(struct reader *reader)
     return reader->open;
 }
 
-// Nothing of the buffer will be handed out any more.
-static void leave_records(struct reader *reader)
-{
-    reader->start = reader->whole = 0;
-    if (reader->buffer != NULL) {
-        reader->buffer->len = 0;
-    }
-}
-
 // The whole input has been handed out.
 static void leave_input(struct reader *reader)
 {
     reader->open = false;
-    leave_records(reader);
+    window_clear(&reader->window);
 }
 
 // Say what is wrong with the input, and how much of its last record is lost.
@@ -216,15 +197,15 @@ static void report(struct reader *reader, uint64_t lost)
 // What is not handed out yet.
 static struct stretch unread(const struct reader *reader)
 {
-    const struct block *buffer = reader->buffer;
-    return (struct stretch){buffer->buf + reader->start, buffer->len - reader->start,
+    const struct block *buffer = reader->window.buffer;
+    return (struct stretch){buffer->buf + reader->window.start, buffer->len - reader->window.start,
                             reader->offset};
 }
 
 static struct stretch whole_records(const struct reader *reader)
 {
-    return (struct stretch){reader->buffer->buf + reader->start, reader->whole - reader->start,
-                            reader->offset};
+    return (struct stretch){reader->window.buffer->buf + reader->window.start,
+                            reader->window.whole - reader->window.start, reader->offset};
 }
 
 // Find the ends of records in what was read last. Returns 0, or -1 without memory.
@@ -233,7 +214,7 @@ static int find_records(struct reader *reader)
     if (framer_search(&reader->framer, unread(reader)) != 0) {
         return -1;
     }
-    reader->whole = reader->start + framer_whole(&reader->framer, reader->offset);
+    reader->window.whole = reader->window.start + framer_whole(&reader->framer, reader->offset);
     return 0;
 }
 
@@ -256,7 +237,7 @@ static int find_last_record(struct reader *reader)
     if (lines > 0) {
         tell_short(reader, lines);
     }
-    reader->whole = reader->buffer->len;
+    reader->window.whole = reader->window.buffer->len;
     return 0;
 }
 
@@ -265,7 +246,7 @@ static int end_input(struct reader *reader, enum source_status status)
 {
     reader->ended = true;
     if (status == SOURCE_DAMAGED) {
-        report(reader, reader->skipped + (reader->buffer->len - reader->whole));
+        report(reader, reader->skipped + (reader->window.buffer->len - reader->window.whole));
         return 0;
     }
     if (status == SOURCE_EXTRA) {
@@ -277,7 +258,7 @@ static int end_input(struct reader *reader, enum source_status status)
 // Read once, behind what is in the buffer.
 static enum source_status read_more(struct reader *reader, bool may_wait)
 {
-    struct block *buffer = reader->buffer;
+    struct block *buffer = reader->window.buffer;
     char *bytes = buffer->buf + buffer->len;
     size_t room = buffer->cap - buffer->len, count;
     if (room > block_pool_size(reader->pool)) {
@@ -295,62 +276,38 @@ static enum source_status read_more(struct reader *reader, bool may_wait)
     return done == 0 ? status : SOURCE_FAILED;
 }
 
-// A buffer that begins with what is left of the old one. Returns 0, or -1 without memory.
-static int prepare_buffer(struct reader *reader)
-{
-    if (reader->buffer == NULL) {
-        reader->buffer = block_create(reader->pool, 0);
-        return reader->buffer != NULL ? 0 : -1;
-    }
-    struct block *buffer = reader->buffer;
-    buffer->len -= reader->start;
-    memmove(buffer->buf, buffer->buf + reader->start, buffer->len);
-    reader->start = reader->whole = 0;
-    return 0;
-}
-
-// Let there be room for a read. Returns 0, or -1 without memory.
-static int make_room(struct reader *reader)
-{
-    size_t len = reader->buffer->len, cap = reader->buffer->cap;
-    if (len < cap) {
-        return 0;
-    }
-    return block_grow(reader->buffer, cap < reader->max_buffer / 2 ? cap * 2 : reader->max_buffer);
-}
-
 // Bytes behind the whole records that belong to one record for certain.
 static size_t certain(const struct reader *reader)
 {
-    uint64_t behind = reader->offset + (reader->whole - reader->start);
+    uint64_t behind = reader->offset + (reader->window.whole - reader->window.start);
     return (size_t)(framer_certain(&reader->framer) - behind);
 }
 
 // Does the buffer begin with a record that is too long and not all there?
 static bool is_too_long(const struct reader *reader)
 {
-    return reader->buffer != NULL && certain(reader) >= reader->max_certain;
+    return reader->window.buffer != NULL && certain(reader) >= reader->max_certain;
 }
 
 // Nearly full is full: a call for the last few bytes costs more than it brings.
 static bool buffer_is_full(const struct reader *reader)
 {
-    size_t len = reader->buffer->len, usual = block_pool_size(reader->pool);
-    return reader->whole > 0 ? len >= usual - usual / 8 : is_too_long(reader);
+    size_t len = reader->window.buffer->len, usual = block_pool_size(reader->pool);
+    return reader->window.whole > 0 ? len >= usual - usual / 8 : is_too_long(reader);
 }
 
 // Read until the buffer is full, or has whole records and more would have to be waited for.
 static enum read_status fill_buffer(struct reader *reader)
 {
-    if (prepare_buffer(reader) != 0) {
+    if (window_prepare(&reader->window) != 0) {
         return READ_FAILED;
     }
     reader->waits = false;
     while (!reader->ended && !buffer_is_full(reader)) {
-        if (make_room(reader) != 0) {
+        if (window_make_room(&reader->window) != 0) {
             return READ_FAILED;
         }
-        switch (read_more(reader, reader->whole == 0)) {
+        switch (read_more(reader, reader->window.whole == 0)) {
         case SOURCE_WAIT:
             reader->waits = true;
             return READ_BLOCK;
@@ -371,7 +328,7 @@ static enum read_status fill_buffer(struct reader *reader)
 static void refuse_input(struct reader *reader)
 {
     reader->damaged = reader->ended = true;
-    leave_records(reader);
+    window_clear(&reader->window);
 }
 
 // The first `len` bytes of the buffer are lines that should be the header; records follow. Returns
@@ -379,7 +336,7 @@ static void refuse_input(struct reader *reader)
 static int pass_header(struct reader *reader, size_t len)
 {
     struct header *header = &reader->header;
-    struct block *buffer = reader->buffer;
+    struct block *buffer = reader->window.buffer;
     int same = header_accept(header, source_input(reader->source), buffer->buf, len);
     if (same <= 0) {
         if (same == 0) {
@@ -391,7 +348,7 @@ static int pass_header(struct reader *reader, size_t len)
         }
         return same;
     }
-    reader->start = reader->whole = len;
+    reader->window.start = reader->window.whole = len;
     reader->offset = len;
     framer_begin(&reader->framer, len);
     if (find_records(reader) != 0) {
@@ -404,7 +361,7 @@ static int pass_header(struct reader *reader, size_t len)
 static void refuse_header(struct reader *reader)
 {
     const char *name = source_input(reader->source)->name;
-    if (reader->buffer->len >= reader->max_certain) {
+    if (reader->window.buffer->len >= reader->max_certain) {
         diag_error("%s: its header is too long; --max-record=SIZE raises the limit", name);
     } else {
         diag_error("%s: has fewer lines than the %zu of its header", name, reader->header.lines);
@@ -418,10 +375,10 @@ static enum source_status fetch_header(struct reader *reader, size_t *len)
 {
     enum source_status status = SOURCE_DATA;
     *len = 0;
-    while (*len == 0 && status == SOURCE_DATA && reader->buffer->len < reader->max_certain) {
-        status = make_room(reader) == 0 ? read_more(reader, true) : SOURCE_FAILED;
-        *len =
-            header_find(&reader->header, reader->buffer->buf, reader->buffer->len, reader->ended);
+    while (*len == 0 && status == SOURCE_DATA && reader->window.buffer->len < reader->max_certain) {
+        status = window_make_room(&reader->window) == 0 ? read_more(reader, true) : SOURCE_FAILED;
+        *len = header_find(&reader->header, reader->window.buffer->buf, reader->window.buffer->len,
+                           reader->ended);
     }
     return status;
 }
@@ -430,7 +387,7 @@ static enum source_status fetch_header(struct reader *reader, size_t *len)
 static enum read_status read_header(struct reader *reader)
 {
     size_t len;
-    if (prepare_buffer(reader) != 0) {
+    if (window_prepare(&reader->window) != 0) {
         return READ_FAILED;
     }
     enum source_status status = fetch_header(reader, &len);
@@ -441,7 +398,7 @@ static enum read_status read_header(struct reader *reader)
     case SOURCE_FAILED:
         return READ_FAILED;
     case SOURCE_DAMAGED:
-        leave_records(reader);
+        window_clear(&reader->window);
         return READ_BLOCK;
     default:
         break;
@@ -449,58 +406,13 @@ static enum read_status read_header(struct reader *reader)
     if (len > 0 && len <= reader->max_certain) {
         return pass_header(reader, len) == 0 ? READ_BLOCK : READ_FAILED;
     }
-    if (reader->buffer->len > 0) {
+    if (reader->window.buffer->len > 0) {
         refuse_header(reader);
     }
     return READ_BLOCK;
 }
 
 // --- handing out
-
-// A block of the first `len` bytes that are not handed out yet. NULL: no memory.
-static struct block *copy_out(const struct reader *reader, size_t len)
-{
-    struct block *block = block_create(reader->pool, len);
-    if (block != NULL) {
-        memcpy(block->buf, reader->buffer->buf + reader->start, len);
-        block->len = len;
-    }
-    return block;
-}
-
-// Take the buffer, of which the first `len` bytes go out; the rest goes to a new one. NULL: no
-// memory.
-static struct block *take_buffer(struct reader *reader, size_t len)
-{
-    struct block *block = reader->buffer, *next = NULL;
-    size_t rest = block->len - len;
-    if (rest > 0) {
-        next = block_create(reader->pool, rest);
-        if (next == NULL) {
-            return NULL;
-        }
-        memcpy(next->buf, block->buf + len, rest);
-        next->len = rest;
-    }
-    block->len = len;
-    reader->buffer = next;
-    reader->whole -= len;
-    return block;
-}
-
-// The next `len` bytes that are not handed out yet, as a block. NULL: no memory.
-static struct block *take(struct reader *reader, size_t len)
-{
-    size_t rest = reader->buffer->len - len;
-    if (reader->start == 0 && (len == reader->whole || rest <= len)) {
-        return take_buffer(reader, len);
-    }
-    struct block *block = copy_out(reader, len);
-    if (block != NULL) {
-        reader->start += len;
-    }
-    return block;
-}
 
 // The block stands for the next `len` bytes of the input, and for so many records, or for an
 // unknown number of them (0).
@@ -535,7 +447,7 @@ static size_t record_len(const struct reader *reader, const char *record, size_t
 static enum read_status hand_out_head(struct reader *reader, struct block *head, size_t end,
                                       struct block **block)
 {
-    const char *bytes = reader->buffer->buf + reader->start;
+    const char *bytes = reader->window.buffer->buf + reader->window.start;
     head->oversize = reader->skipped + record_len(reader, bytes, end);
     if (framer_take(&reader->framer, head, 1, reader->offset) != 0) {
         block_destroy(reader->pool, head);
@@ -546,7 +458,7 @@ static enum read_status hand_out_head(struct reader *reader, struct block *head,
     }
     place_block(reader, head, end, 1);
     reader->skipped = 0;
-    reader->start += end;
+    reader->window.start += end;
     *block = head;
     return READ_BLOCK;
 }
@@ -567,11 +479,11 @@ static enum read_status hand_out(struct reader *reader, size_t max_records, stru
     if (len == 0) {
         size_t end = framer_first(&reader->framer, whole);
         size_t record = record_len(reader, whole.bytes, end);
-        struct block *head =
-            copy_out(reader, record < OVERSIZE_HEAD_BYTES ? record : OVERSIZE_HEAD_BYTES);
+        struct block *head = window_copy(
+            &reader->window, record < OVERSIZE_HEAD_BYTES ? record : OVERSIZE_HEAD_BYTES);
         return head != NULL ? hand_out_head(reader, head, end, block) : READ_FAILED;
     }
-    struct block *taken = take(reader, len);
+    struct block *taken = window_take(&reader->window, len);
     if (taken == NULL || framer_take(&reader->framer, taken, records, reader->offset) != 0) {
         block_destroy(reader->pool, taken);
         return READ_FAILED;
@@ -584,23 +496,12 @@ static enum read_status hand_out(struct reader *reader, size_t max_records, stru
 // Throw away what belongs to a record that is too long. Returns 0, or -1 without memory.
 static int throw_away(struct reader *reader)
 {
-    struct block *buffer = reader->buffer;
-    size_t count = certain(reader) - 1; // the last byte may be the delimiter that ends the record
-    if (count == 0) {
-        return 0;
-    }
-    size_t rest = buffer->len - reader->start - count;
-    reader->buffer = block_create(reader->pool, rest); // the old one may be large
-    if (reader->buffer == NULL) {
-        reader->buffer = buffer;
+    size_t len = certain(reader) - 1; // the last byte may be the delimiter that ends the record
+    if (len > 0 && window_throw_away(&reader->window, len) != 0) {
         return -1;
     }
-    memcpy(reader->buffer->buf, buffer->buf + reader->start + count, rest);
-    reader->buffer->len = rest;
-    block_destroy(reader->pool, buffer);
-    reader->start = reader->whole = 0;
-    reader->skipped += count;
-    reader->offset += count;
+    reader->skipped += len;
+    reader->offset += len;
     return 0;
 }
 
@@ -608,8 +509,8 @@ static int throw_away(struct reader *reader)
 static enum source_status skip_rest(struct reader *reader)
 {
     enum source_status status = SOURCE_DATA;
-    while (status == SOURCE_DATA && reader->whole == reader->start) {
-        bool room = throw_away(reader) == 0 && make_room(reader) == 0;
+    while (status == SOURCE_DATA && reader->window.whole == reader->window.start) {
+        bool room = throw_away(reader) == 0 && window_make_room(&reader->window) == 0;
         status = room ? read_more(reader, true) : SOURCE_FAILED;
     }
     return status;
@@ -619,7 +520,7 @@ static enum source_status skip_rest(struct reader *reader)
 // breaks in it: then it is a cut record and no more.
 static enum read_status skip_record(struct reader *reader, struct block **block)
 {
-    struct block *head = copy_out(reader, OVERSIZE_HEAD_BYTES);
+    struct block *head = window_copy(&reader->window, OVERSIZE_HEAD_BYTES);
     if (head == NULL) {
         return READ_FAILED;
     }
@@ -665,7 +566,7 @@ enum read_status reader_next(struct reader *reader, size_t max_records, struct b
             }
         } else if (reader->in_header) {
             status = read_header(reader);
-        } else if (reader->start < reader->whole) {
+        } else if (reader->window.start < reader->window.whole) {
             status = hand_out(reader, max_records, block);
         } else if (reader->ended) {
             leave_input(reader);
