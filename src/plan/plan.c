@@ -102,7 +102,7 @@ static struct cause *too_long(const struct plan *plan, uint64_t len)
 {
     if (len == OVERSIZE_UNKNOWN) {
         return cause_create(ERROR_TOO_LONG,
-                            "only the beginning of a record that was too long: it has to be run "
+                            "it was too long before, and its letter may lack its end: run it "
                             "again from where it came from");
     }
     return cause_create(ERROR_TOO_LONG,

@@ -150,7 +150,7 @@ places()
     jq -e '.error == "too-long" and .truncated and .nr == 2 and (.record | length == 65536) and
         .attempts == 0' again
     run -1 --separate-stderr "$PPROC" --replay letters
-    [[ ${stderr_lines[0]} == "pproc: long:2: too-long: only the beginning of a record"* ]]
+    [[ ${stderr_lines[0]} == "pproc: long:2: too-long: it was too long before"* ]]
 }
 
 @test "--max-record holds for the record, not for its line" {
