@@ -34,6 +34,12 @@ skip_if_sanitized()
     [[ -z $SANITIZER ]] || skip "not with the sanitizer $SANITIZER"
 }
 
+# What appears at a terminal cannot be tested where there are no pseudo-terminals.
+skip_without_terminal()
+{
+    script -qec true /dev/null </dev/null >/dev/null 2>&1 || skip "no pseudo-terminal to be had"
+}
+
 # damaged FILE [TEXT]: exit status 3, and one message, about FILE, that has the text; what was
 # written is in `actual`.
 damaged()

@@ -70,6 +70,7 @@ zsh_offers()
 }
 
 @test "zsh offers every option with its explanation, and nothing else" {
+    skip_without_terminal
     diff <(names) <(zsh_offers 'pproc -')
     diff <(options | cut -f 2 | sort -u) <(sed -n 's/^display -- \(.*[^ ]\) *$/\1/p' offered | sort -u)
 }
@@ -77,6 +78,7 @@ zsh_offers()
 @test "only what begins with what was typed is offered" {
     [[ $(bash_offers pproc a.log --ex) == $'--exclude\n--explain' ]]
     [[ $(fish_offers 'pproc a.log --ex' | cut -f 1) == $'--exclude\n--explain' ]]
+    skip_without_terminal
     [[ $(zsh_offers 'pproc a.log --ex') == $'--exclude\n--explain' ]]
 }
 
@@ -86,28 +88,35 @@ zsh_offers()
     [[ -z $(bash_offers pproc --stats j) ]]
     [[ $(fish_offers 'pproc --stats=' | cut -f 1) == $'--stats=json\n--stats=text' ]]
     [[ -z $(fish_offers 'pproc --stats j') ]]
+    skip_without_terminal
     [[ $(zsh_offers 'pproc --stats=') == $'json\ntext' ]]
     [[ -z $(zsh_offers 'pproc --stats j') ]]
 }
 
 @test "names of files are offered for inputs and where an option takes one" {
     complete -p pproc | grep -q -e '-o default'
-    for line in 'pproc som' 'pproc -o som' 'pproc --files0-from=som'; do
+    local lines=('pproc som' 'pproc -o som' 'pproc --files0-from=som') line
+    for line in "${lines[@]}"; do
         # shellcheck disable=SC2086 # words
         [[ -z $(bash_offers ${line/=/ = }) ]] # it leaves them to readline
         [[ $(fish_offers "$line" | sed 's/.*=//' | cut -f 1) == $'some.log\nsomewhere/' ]]
+    done
+    skip_without_terminal
+    for line in "${lines[@]}"; do
         [[ $(zsh_offers "$line") == $'some.log\nsomewhere' ]]
     done
 }
 
 @test "names of directories alone are offered for --tmpdir" {
     [[ $(fish_offers 'pproc -T som' | cut -f 1) == somewhere/ ]]
+    skip_without_terminal
     [[ $(zsh_offers 'pproc --tmpdir som') == somewhere ]]
 }
 
 @test "nothing is offered for a pattern, which may begin with '-'" {
     [[ -z $(bash_offers pproc -m -) ]]
     [[ -z $(fish_offers 'pproc -m som') ]]
+    skip_without_terminal
     [[ -z $(zsh_offers 'pproc -m som') ]]
     [[ -z $(zsh_offers 'pproc --match=som') ]]
 }

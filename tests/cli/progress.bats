@@ -6,6 +6,7 @@ load common
 
 setup()
 {
+    skip_without_terminal
     cd "$BATS_TEST_TMPDIR"
     export PPROC SAMPLE
     mkfifo in
