@@ -168,7 +168,7 @@ void core_done(struct core *core, struct result *result, int64_t ns);
 // The task has failed as a whole, because of `cause`, which stays the caller's. If it is split or
 // to be retried it is the core's again. If it is dead it stays the caller's, with its output and
 // account empty: he says of each of its records what became of it, with result_fail() for those
-// that failed, and then calls core_done().
+// that failed, and then calls core_done(). `now` is in nanoseconds, of the clock of core_tick().
 enum core_verdict core_fail(struct core *core, struct result *result, struct cause *cause,
                             const struct attempt *attempt, int64_t now);
 // Cut off the first `len` bytes of a task that the caller has, whole records and less than all: he
