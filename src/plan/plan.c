@@ -249,8 +249,7 @@ static const char *record_around(const struct walk *walk, const char *place)
     return before != NULL ? before + 1 : from;
 }
 
-// Literals are in few records. Take those that have it, up to the end of the task, through all
-// operations.
+// Take the records that have the literal, up to the end of the task, through all operations.
 static int run_hinted(struct walk *walk, const struct literal *hint)
 {
     const char *end = walk->records.end;

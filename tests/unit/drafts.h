@@ -136,6 +136,17 @@ static inline uint64_t number(const char *name, uint64_t otherwise)
     return value;
 }
 
+// A line of a test's output.
+static inline void show_bytes(const char *name, const char *bytes, size_t len)
+{
+    printf("# %s ", name);
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        printf(c >= ' ' && c < 0x7f && c != '\\' ? "%c" : "\\x%02x", c);
+    }
+    printf("\n");
+}
+
 // Patterns that are not valid must not fill the log: standard error goes nowhere, or where it went.
 static inline void silence(bool on)
 {

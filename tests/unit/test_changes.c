@@ -148,16 +148,6 @@ static bool same(const struct side *a, const struct side *b)
            a->tally.dropped == b->tally.dropped;
 }
 
-static void show_bytes(const char *name, const char *bytes, size_t len)
-{
-    printf("# %s ", name);
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-        printf(c >= ' ' && c < 0x7f && c != '\\' ? "%c" : "\\x%02x", c);
-    }
-    printf("\n");
-}
-
 static void show(const struct trial *trial, const char *text, size_t len)
 {
     static const char *const NAMES[] = {"-m", "-v", "-s", "-p"};

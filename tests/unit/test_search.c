@@ -348,16 +348,6 @@ static bool outcome_equal(const struct outcome *a, const struct outcome *b)
            a->tally.dropped == b->tally.dropped && a->tally.failed == b->tally.failed;
 }
 
-static void show_bytes(const char *name, const char *bytes, size_t len)
-{
-    printf("# %s ", name);
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-        printf(c >= ' ' && c < 0x7f && c != '\\' ? "%c" : "\\x%02x", c);
-    }
-    printf("\n");
-}
-
 static void show(const struct trial *trial, const char *text, size_t len)
 {
     const struct settings *settings = &trial->settings;
