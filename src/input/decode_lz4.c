@@ -12,16 +12,15 @@
 #define BLOCK_HEADER_BYTES 4
 
 struct lz4_frame {
-    struct member member;
+    struct frame frame;
     LZ4F_dctx *context;
-    struct frame_feed feed;
 };
 
 static int lz4_begin(struct member *member)
 {
-    struct lz4_frame *frame = (struct lz4_frame *)member;
-    LZ4F_resetDecompressionContext(frame->context);
-    frame->feed = (struct frame_feed){.header = BLOCK_HEADER_BYTES, .wanted = FRAME_MAGIC_BYTES};
+    struct lz4_frame *lz4 = (struct lz4_frame *)member;
+    LZ4F_resetDecompressionContext(lz4->context);
+    frame_begin(&lz4->frame, FRAME_MAGIC_BYTES);
     return 0;
 }
 
@@ -34,53 +33,46 @@ static const char *explain(size_t error)
     return "the lz4 data is damaged, or its checksum is wrong";
 }
 
-static enum decode_status lz4_decode(struct member *member, struct decode_buffers *buffers,
-                                     const char **problem)
+static size_t lz4_step(struct frame *frame, struct decode_buffers *buffers, size_t len,
+                       const char **problem)
 {
-    struct lz4_frame *frame = (struct lz4_frame *)member;
-    while (buffers->in_len > 0 || frame->feed.full) {
-        size_t in = frame_next_piece(&frame->feed, buffers->in_len), out = buffers->out_len;
-        size_t wanted = LZ4F_decompress(frame->context, buffers->out, &out, buffers->in, &in, NULL);
-        if (LZ4F_isError(wanted)) {
-            *problem = explain(wanted);
-            return DECODE_DAMAGED;
-        }
-        buffers->in += in;
-        buffers->in_len -= in;
-        buffers->out += out;
-        buffers->out_len -= out;
-        if (wanted == 0) {
-            return DECODE_END;
-        }
-        frame->feed.wanted = wanted;
-        frame->feed.full = out > 0 && buffers->out_len == 0;
-        if (frame->feed.full) {
-            break;
-        }
+    struct lz4_frame *lz4 = (struct lz4_frame *)frame;
+    size_t out = buffers->out_len;
+    size_t wanted = LZ4F_decompress(lz4->context, buffers->out, &out, buffers->in, &len, NULL);
+    if (LZ4F_isError(wanted)) {
+        *problem = explain(wanted);
+        return FRAME_DAMAGED;
     }
-    return DECODE_MORE;
+    buffers->in += len;
+    buffers->in_len -= len;
+    buffers->out += out;
+    buffers->out_len -= out;
+    return wanted;
 }
 
 static void lz4_destroy(struct member *member)
 {
-    struct lz4_frame *frame = (struct lz4_frame *)member;
-    (void)LZ4F_freeDecompressionContext(frame->context);
-    free(frame);
+    struct lz4_frame *lz4 = (struct lz4_frame *)member;
+    (void)LZ4F_freeDecompressionContext(lz4->context);
+    free(lz4);
 }
 
 static struct member *lz4_create(void)
 {
-    struct lz4_frame *frame = calloc(1, sizeof(*frame));
-    if (frame == NULL) {
+    struct lz4_frame *lz4 = calloc(1, sizeof(*lz4));
+    if (lz4 == NULL) {
         return NULL;
     }
-    frame->member =
-        (struct member){.begin = lz4_begin, .decode = lz4_decode, .destroy = lz4_destroy};
-    if (LZ4F_isError(LZ4F_createDecompressionContext(&frame->context, LZ4F_VERSION))) {
-        free(frame);
+    lz4->frame = (struct frame){
+        .member = {.begin = lz4_begin, .decode = frame_decode, .destroy = lz4_destroy},
+        .step = lz4_step,
+        .header = BLOCK_HEADER_BYTES,
+    };
+    if (LZ4F_isError(LZ4F_createDecompressionContext(&lz4->context, LZ4F_VERSION))) {
+        free(lz4);
         return NULL;
     }
-    return (struct member *)frame;
+    return (struct member *)lz4;
 }
 
 static bool may_begin(const unsigned char *begin, size_t len)

@@ -12,16 +12,15 @@
 #define BLOCK_HEADER_BYTES 3
 
 struct zstd_frame {
-    struct member member;
+    struct frame frame;
     ZSTD_DStream *stream;
-    struct frame_feed feed;
 };
 
 static int zstd_begin(struct member *member)
 {
-    struct zstd_frame *frame = (struct zstd_frame *)member;
-    size_t wanted = ZSTD_initDStream(frame->stream);
-    frame->feed = (struct frame_feed){.header = BLOCK_HEADER_BYTES, .wanted = wanted};
+    struct zstd_frame *zstd = (struct zstd_frame *)member;
+    size_t wanted = ZSTD_initDStream(zstd->stream);
+    frame_begin(&zstd->frame, wanted);
     return ZSTD_isError(wanted) ? -1 : 0;
 }
 
@@ -42,55 +41,48 @@ static const char *explain(size_t error)
     }
 }
 
-static enum decode_status zstd_decode(struct member *member, struct decode_buffers *buffers,
-                                      const char **problem)
+static size_t zstd_step(struct frame *frame, struct decode_buffers *buffers, size_t len,
+                        const char **problem)
 {
-    struct zstd_frame *frame = (struct zstd_frame *)member;
-    while (buffers->in_len > 0 || frame->feed.full) {
-        ZSTD_inBuffer in = {buffers->in, frame_next_piece(&frame->feed, buffers->in_len), 0};
-        ZSTD_outBuffer out = {buffers->out, buffers->out_len, 0};
-        size_t wanted = ZSTD_decompressStream(frame->stream, &out, &in);
-        buffers->in += in.pos;
-        buffers->in_len -= in.pos;
-        buffers->out += out.pos;
-        buffers->out_len -= out.pos;
-        if (ZSTD_isError(wanted)) {
-            *problem = explain(wanted);
-            return DECODE_DAMAGED;
-        }
-        if (wanted == 0) {
-            return DECODE_END;
-        }
-        frame->feed.wanted = wanted;
-        frame->feed.full = out.pos > 0 && out.pos == out.size;
-        if (frame->feed.full) {
-            break;
-        }
+    struct zstd_frame *zstd = (struct zstd_frame *)frame;
+    ZSTD_inBuffer in = {buffers->in, len, 0};
+    ZSTD_outBuffer out = {buffers->out, buffers->out_len, 0};
+    size_t wanted = ZSTD_decompressStream(zstd->stream, &out, &in);
+    buffers->in += in.pos;
+    buffers->in_len -= in.pos;
+    buffers->out += out.pos;
+    buffers->out_len -= out.pos;
+    if (ZSTD_isError(wanted)) {
+        *problem = explain(wanted);
+        return FRAME_DAMAGED;
     }
-    return DECODE_MORE;
+    return wanted;
 }
 
 static void zstd_destroy(struct member *member)
 {
-    struct zstd_frame *frame = (struct zstd_frame *)member;
-    (void)ZSTD_freeDStream(frame->stream);
-    free(frame);
+    struct zstd_frame *zstd = (struct zstd_frame *)member;
+    (void)ZSTD_freeDStream(zstd->stream);
+    free(zstd);
 }
 
 static struct member *zstd_create(void)
 {
-    struct zstd_frame *frame = calloc(1, sizeof(*frame));
-    if (frame == NULL) {
+    struct zstd_frame *zstd = calloc(1, sizeof(*zstd));
+    if (zstd == NULL) {
         return NULL;
     }
-    frame->member =
-        (struct member){.begin = zstd_begin, .decode = zstd_decode, .destroy = zstd_destroy};
-    frame->stream = ZSTD_createDStream();
-    if (frame->stream == NULL) {
-        free(frame);
+    zstd->frame = (struct frame){
+        .member = {.begin = zstd_begin, .decode = frame_decode, .destroy = zstd_destroy},
+        .step = zstd_step,
+        .header = BLOCK_HEADER_BYTES,
+    };
+    zstd->stream = ZSTD_createDStream();
+    if (zstd->stream == NULL) {
+        free(zstd);
         return NULL;
     }
-    return (struct member *)frame;
+    return (struct member *)zstd;
 }
 
 static bool may_begin(const unsigned char *begin, size_t len)

@@ -3,16 +3,44 @@
 
 #include "input/frames.h"
 
-size_t frame_next_piece(const struct frame_feed *feed, size_t len)
+void frame_begin(struct frame *frame, size_t wanted)
 {
-    size_t piece = feed->wanted;
-    if (feed->full) {
+    frame->wanted = wanted;
+    frame->full = false;
+}
+
+// How many of `len` bytes the next call gets.
+static size_t next_piece(const struct frame *frame, size_t len)
+{
+    size_t piece = frame->wanted;
+    if (frame->full) {
         return 0;
     }
-    if (piece > feed->header) {
-        piece -= feed->header;
+    if (piece > frame->header) {
+        piece -= frame->header;
     }
     return piece < len ? piece : len;
+}
+
+enum decode_status frame_decode(struct member *member, struct decode_buffers *buffers,
+                                const char **problem)
+{
+    struct frame *frame = (struct frame *)member;
+    while (buffers->in_len > 0 || frame->full) {
+        size_t room = buffers->out_len;
+        frame->wanted = frame->step(frame, buffers, next_piece(frame, buffers->in_len), problem);
+        if (frame->wanted == FRAME_DAMAGED) {
+            return DECODE_DAMAGED;
+        }
+        if (frame->wanted == 0) {
+            return DECODE_END;
+        }
+        frame->full = buffers->out_len == 0 && room > 0;
+        if (frame->full) {
+            break;
+        }
+    }
+    return DECODE_MORE;
 }
 
 bool frame_may_begin(const unsigned char magic[FRAME_MAGIC_BYTES], const unsigned char *begin,

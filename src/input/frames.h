@@ -9,21 +9,37 @@
 #ifndef PPROC_INPUT_FRAMES_H
 #define PPROC_INPUT_FRAMES_H
 
+#include "input/members.h"
+
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define FRAME_MAGIC_BYTES 4
+#define FRAME_DAMAGED SIZE_MAX
 
-struct frame_feed {
+// The first member of what decodes a frame.
+struct frame {
+    struct member member;
+    // Decode `len` bytes of `in`, or deliver what is held back. Returns how much is wanted up to
+    // the end of a block and of the header of the next one, 0 at the end of the frame, or
+    // FRAME_DAMAGED and says in *problem what is wrong.
+    size_t (*step)(struct frame *frame, struct decode_buffers *buffers, size_t len,
+                   const char **problem);
     size_t header; // bytes of a block's header
-    size_t wanted; // bytes up to the end of a block and of the header of the next one
+
+    size_t wanted; // by the next call
     bool full;     // all room for output was used: there may be more to deliver
 };
 
-// How many of `len` bytes the next call gets.
-size_t frame_next_piece(const struct frame_feed *feed, size_t len);
+// Another frame begins, and so much of it is wanted.
+void frame_begin(struct frame *frame, size_t wanted);
 
-// As member_format has it: with this magic number, or one of those of frames to be skipped.
+// As struct member has it.
+enum decode_status frame_decode(struct member *member, struct decode_buffers *buffers,
+                                const char **problem);
+
+// As struct member_format has it: with this magic number, or one of those of frames to be skipped.
 bool frame_may_begin(const unsigned char magic[FRAME_MAGIC_BYTES], const unsigned char *begin,
                      size_t len);
 
