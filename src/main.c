@@ -23,11 +23,16 @@
 //            explain       --explain
 //            progress      the line of --progress
 //            stats         the account that --stats and SIGUSR1 print
-//   input/   source        opens one input after another, gives its bytes
+//   input/   source        opens one input after another, gives its bytes, through these stages:
+//            descriptor    the bytes of a file as they are
+//            decoding      what comes out of a decoder
+//            archive_members   the members of tar, zip and 7z archives
+//            stage         what these have in common
+//            zip_directory the end of a zip archive
 //            input         something with a name that records come from
 //            detect        what kind of data an input is
 //            decoder       interface of what turns compressed bytes into plain ones
-//            decode_...    bzip2, gzip, lz4, lzip, xz, zstd
+//            decode_...    bzip2, compress, gzip, lz4, lzip, xz, zstd
 //            members       what they have in common: members one after another
 //            frames        what the frames of zstd and lz4 have in common
 //            gzip_member   a member of gzip, by ISA-L or zlib

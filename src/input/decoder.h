@@ -38,6 +38,7 @@ struct decoder {
 
 // They may use so many threads of their own; only xz can. NULL: no memory.
 struct decoder *decode_bzip2_create(unsigned threads);
+struct decoder *decode_compress_create(unsigned threads);
 struct decoder *decode_gzip_create(unsigned threads);
 struct decoder *decode_lz4_create(unsigned threads);
 struct decoder *decode_lzip_create(unsigned threads);

@@ -54,19 +54,34 @@ static enum fit fit_xz(const struct head *head)
     return FIT(head, 0, "\xfd\x37zXZ\0");
 }
 
-// A frame, or one to be skipped, which some compressors put first.
+// Where the frames end that are to be skipped: zstd and lz4 have the same, and may begin with them.
+static size_t skip_frames(const struct head *head)
+{
+    size_t off = 0;
+    while (off + 8 <= head->len && (head->bytes[off] & 0xf0) == 0x50 &&
+           memcmp(head->bytes + off + 1, "\x2a\x4d\x18", 3) == 0) {
+        const unsigned char *size = head->bytes + off + 4;
+        off += 8 + (size[0] | (size_t)size[1] << 8 | (size_t)size[2] << 16 | (size_t)size[3] << 24);
+    }
+    return off;
+}
+
+static enum fit fit_lz4(const struct head *head)
+{
+    size_t off = skip_frames(head);
+    return off < DETECT_BYTES ? FIT(head, off, "\x04\x22\x4d\x18") : FIT_NO;
+}
+
+// Also frames to be skipped, unless one of lz4 follows, which may have to be waited for.
 static enum fit fit_zstd(const struct head *head)
 {
     enum fit frame = FIT(head, 0, "\x28\xb5\x2f\xfd");
     if (frame != FIT_NO || (head->bytes[0] & 0xf0) != 0x50) {
         return frame;
     }
-    return FIT(head, 1, "\x2a\x4d\x18");
-}
-
-static enum fit fit_lz4(const struct head *head)
-{
-    return FIT(head, 0, "\x04\x22\x4d\x18");
+    enum fit skip = FIT(head, 1, "\x2a\x4d\x18");
+    bool undecided = head->len < 8 || fit_lz4(head) == FIT_MORE;
+    return skip == FIT_YES && undecided && !head->end ? FIT_MORE : skip;
 }
 
 // Then the size of a block, and the magic of the first one or of the end.
@@ -187,7 +202,7 @@ struct signature {
 
 static const struct signature streams[] = {
     {FORMAT_GZIP, fit_gzip},         {FORMAT_BZIP2, fit_bzip2}, {FORMAT_XZ, fit_xz},
-    {FORMAT_ZSTD, fit_zstd},         {FORMAT_LZ4, fit_lz4},     {FORMAT_LZIP, fit_lzip},
+    {FORMAT_LZ4, fit_lz4},           {FORMAT_ZSTD, fit_zstd},   {FORMAT_LZIP, fit_lzip},
     {FORMAT_COMPRESS, fit_compress},
 };
 
@@ -231,23 +246,52 @@ enum format detect_format(const unsigned char *bytes, size_t len, char delimiter
     return archive != FORMAT_PLAIN ? archive : format;
 }
 
-enum format detect_name(const char *name)
+// The names that promise a format.
+static const struct name_end {
+    const char *suffix;
+    enum format format;
+} name_ends[] = {
+    {".gz", FORMAT_GZIP},  {".tgz", FORMAT_GZIP}, {".bz2", FORMAT_BZIP2}, {".xz", FORMAT_XZ},
+    {".zst", FORMAT_ZSTD}, {".lz4", FORMAT_LZ4},  {".lz", FORMAT_LZIP},   {".Z", FORMAT_COMPRESS},
+    {".zip", FORMAT_ZIP},  {".7z", FORMAT_7Z},    {".tar", FORMAT_TAR},
+};
+
+static bool ends_in(const char *name, size_t len, const char *suffix)
 {
-    static const struct {
-        const char *suffix;
-        enum format format;
-    } names[] = {
-        {".gz", FORMAT_GZIP}, {".tgz", FORMAT_GZIP},   {".bz2", FORMAT_BZIP2},
-        {".xz", FORMAT_XZ},   {".zst", FORMAT_ZSTD},   {".lz4", FORMAT_LZ4},
-        {".lz", FORMAT_LZIP}, {".Z", FORMAT_COMPRESS}, {".zip", FORMAT_ZIP},
-        {".7z", FORMAT_7Z},   {".tar", FORMAT_TAR},
-    };
+    size_t suffix_len = strlen(suffix);
+    return len >= suffix_len && memcmp(name + len - suffix_len, suffix, suffix_len) == 0;
+}
+
+static const struct name_end *find_name_end(const char *name)
+{
     size_t len = strlen(name);
-    for (size_t i = 0; i < COUNT(names); i++) {
-        size_t suffix = strlen(names[i].suffix);
-        if (len >= suffix && strcmp(name + len - suffix, names[i].suffix) == 0) {
-            return names[i].format;
+    for (size_t i = 0; i < COUNT(name_ends); i++) {
+        if (ends_in(name, len, name_ends[i].suffix)) {
+            return &name_ends[i];
         }
     }
-    return FORMAT_PLAIN;
+    return NULL;
+}
+
+enum format detect_name(const char *name)
+{
+    const struct name_end *end = find_name_end(name);
+    return end != NULL ? end->format : FORMAT_PLAIN;
+}
+
+// "x.tar", "x.tgz", "x.tar.zst".
+static bool promises_tar(const char *name)
+{
+    const struct name_end *end = find_name_end(name);
+    if (end == NULL) {
+        return false;
+    }
+    return end->format == FORMAT_TAR || strcmp(end->suffix, ".tgz") == 0 ||
+           ends_in(name, strlen(name) - strlen(end->suffix), ".tar");
+}
+
+bool detect_empty_tar(const char *name, const unsigned char *bytes, size_t len)
+{
+    static const unsigned char nuls[DETECT_BYTES];
+    return len >= sizeof(nuls) && memcmp(bytes, nuls, sizeof(nuls)) == 0 && promises_tar(name);
 }

@@ -35,4 +35,8 @@ enum format detect_archive(const unsigned char *bytes, size_t len, char delimite
 // What the name promises: plain if nothing.
 enum format detect_name(const char *name);
 
+// Is an input with this name, whose bytes (decompressed) begin so, a tar archive without members?
+// It is all NULs; without such a name these are text.
+bool detect_empty_tar(const char *name, const unsigned char *bytes, size_t len);
+
 #endif

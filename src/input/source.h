@@ -4,6 +4,8 @@
 #ifndef PPROC_INPUT_SOURCE_H
 #define PPROC_INPUT_SOURCE_H
 
+#include "input/stage.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,22 +14,14 @@ struct input;
 struct settings;
 struct source;
 
-enum source_status {
-    SOURCE_DATA,    // bytes, at least one
-    SOURCE_WAIT,    // none yet, and the caller does not want to wait
-    SOURCE_END,     // the end of the input, verified as far as its format can be
-    SOURCE_EXTRA,   // likewise, but what follows it is none of the input
-    SOURCE_DAMAGED, // there is no more to be had: the input is missing, unreadable or damaged
-    SOURCE_STOPPED, // the stop descriptor became readable
-    SOURCE_FAILED,  // no memory: errno is set
-};
-
 // The files of `settings`, none opened yet. NULL: no memory. One thread at a time.
 struct source *source_create(const struct settings *settings, int stop_fd);
 void source_destroy(struct source *source);
 
-// Close the current input, if there is one, and open the next. False: there are no more. That one
-// cannot be opened is told when it is read.
+// Go on to the next input. False: there are no more. That one cannot be opened is told when it is
+// read. An archive is an input without bytes, which its members follow; what is wrong with it as
+// such is told when it is read, before the first member, and again between them and behind the
+// last.
 bool source_next(struct source *source);
 
 // The current input; lives as long as the source.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2059
 # What every test of the command line needs: `load common` at the top of the file.
 #
 # `make check` sets builddir and SANITIZER. By hand, `bats tests/cli/match.bats` takes the program
@@ -49,6 +49,15 @@ damaged()
     [[ $status == 3 ]]
     [[ $(wc -l <err) == 1 ]]
     [[ $(<err) == "pproc: $1: "*"${2-}"* ]]
+}
+
+# flip FILE PLACE: invert a bit of the byte at PLACE, from 0.
+flip()
+{
+    local byte
+    byte=$(od -An -tx1 -j "$2" -N 1 "$1")
+    printf "\\x$(printf %02x $((0x${byte# } ^ 16)))" |
+        dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
 # account KEY FILE: a number of the account that --stats=json left as the last line of FILE.

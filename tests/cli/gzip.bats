@@ -131,9 +131,3 @@ setup()
     cmp -n "$(stat -c %s actual)" "$SAMPLE" actual
     [[ -s actual ]]
 }
-
-@test "an archive in gzip data is told, and its bytes are no records" {
-    tar -czf x.tgz -C "$data" text
-    damaged x.tgz 'a tar archive in gzip data'
-    [[ ! -s actual ]]
-}

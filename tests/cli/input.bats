@@ -182,22 +182,3 @@ left_out()
         "$PPROC" <"$name"
     done
 }
-
-# refused TEXT: what standard input is must be named in one message.
-refused()
-{
-    cat >data
-    left_out data "$1" "$PPROC" data one
-    cmp one actual
-    left_out - "$1" "$PPROC" <data
-    [[ ! -s actual ]]
-}
-
-@test "formats that cannot be read are named, with the way out" {
-    compress -cf one | refused 'gzip -dc'
-    tar -cf - one two | refused 'tar -xOf'
-    zip -q - one | refused 'unzip -p'
-    rm -f x.7z
-    7zz a -bd x.7z one >/dev/null
-    refused '7z x -so' <x.7z
-}

@@ -41,6 +41,12 @@ def filtered(command, data):
     return subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True).stdout
 
 
+def read_by_tool(tool, data):
+    """What a format's own tool makes of the data, None if it complains."""
+    result = subprocess.run(tool, input=data, capture_output=True, check=False)
+    return result.stdout if result.returncode == 0 and not result.stderr else None
+
+
 def pieces(decompressor, byte):
     """What comes out for one byte more, in pieces: when it raises all of a piece is lost."""
     if not isinstance(decompressor, lzma.LZMADecompressor):
@@ -78,10 +84,51 @@ class Format:
             data = data[used or 0 :]
         return b"".join(text)
 
+    def readable(self, kind, data):
+        """All that it holds, None if it must be refused."""
+        if kind == "padded":
+            return self.decodable(data)
+        # To be cut, or to have something behind it, is damage, whatever the tool says.
+        return None if kind in ("cut", "garbage") else read_by_tool(self.tool, data)
+
     def special(self):
         """Pairs of a kind and a file's bytes that only this format has."""
         return []
 
+    def cases(self, text):
+        """Pairs of a kind and a file's bytes."""
+        half = text.index(b"\n", len(text) // 2) - 5  # a record goes on in the second member
+        first, second = self.first(text[:half]), self.second(text[half:])
+        both = first + second
+        seam = len(first)
+        yield "seam", first
+        for place in sorted(
+            {*range(1, 30), *range(seam - 12, seam + 30), *range(len(both) - 12, len(both))}
+            | {*range(30, len(both), 53)}
+        ):
+            if place != seam:
+                yield "cut", both[:place]
+        for number in range(200):
+            yield "flip", flipped(both, number * len(both) * 8 // 200 + number % 8)
+        for tail in (b"x", b"garbage\n", *self.tails):
+            yield "garbage", first + tail
+            yield "garbage", first + b"\0" * 5 + tail
+        for count in (1, 2, 3, 4, 511, 512, 100000):
+            yield "padded", first + b"\0" * count
+        yield "second", first + second[:20] + flipped(second[20:], 400)
+        yield "second", first + second[:-8] + b"\0" * 8
+        nothing = self.first(b"")
+        yield "whole", both
+        yield "whole", nothing
+        yield "whole", nothing + first + nothing + nothing
+        yield from self.special()
+        # More than the decoders' windows hold.
+        large = self.large(lines(12000, 3)) + self.large(lines(6000, 4))
+        yield "whole", large
+        for number in range(1, 7):
+            place = len(large) * number // 7 + number
+            yield "large", large[:place]
+            yield "large", flipped(large, place * 8)
 
 class Gzip(Format):
     suffix, tool, magic = "gz", ["gzip", "-dc"], b"\x1f\x8b\x08"
@@ -228,6 +275,63 @@ class Lzip(Format):
         yield "garbage", first + b"\0" + first
 
 
+class Compress(Format):
+    """gzip is its tool, which complains of more than compress does."""
+
+    suffix, tool = "Z", ["gzip", "-dc"]
+
+    def decodable(self, data):
+        """The tool writes all that comes before the damage."""
+        return subprocess.run(self.tool, input=data, capture_output=True, check=False).stdout
+
+    def readable(self, kind, data):
+        """No tool looks at the bits behind the last code, where a cut may show."""
+        out = read_by_tool(self.tool, data)
+        return None if out is not None and self.rest(data) != 0 else out
+
+    def rest(self, data):
+        """What is behind the last whole code, as a number."""
+        width_max, block_mode, data = data[2] & 31, data[2] & 128, data[3:]
+        first = 257 if block_mode else 256
+        place, width, codes, entries = 0, 9, 0, first - 1  # the first code makes no entry
+        while True:
+            if entries >> width and width < max(width_max, 10):
+                place, codes, width = place + -codes % 8 * width, 0, width + 1
+            bits = int.from_bytes(data[place // 8 : place // 8 + 4], "little") >> place % 8
+            if place + width > len(data) * 8:
+                return bits
+            code = bits & (1 << width) - 1
+            place, codes = place + width, codes + 1
+            if block_mode and code == 256:
+                place, codes, width, entries = place + -codes % 8 * width, 0, 9, first - 1
+            elif entries < 1 << width_max:
+                entries += 1
+
+    def cases(self, text):
+        def pack(data, bits=16):
+            return filtered(["compress", "-fc", "-b", str(bits)], data)
+
+        packed = pack(text, 12)
+        for place in sorted({*range(3, 40), *range(40, len(packed), 23)}):
+            yield "cut", packed[:place]
+        for number in range(200):
+            yield "flip", flipped(packed, number * len(packed) * 8 // 200 + number % 8)
+        for count in (1, 2, 3, 512, 1000):
+            yield "padded", packed + b"\0" * count
+        mixed = lines(2000, 5) + random.Random(6).randbytes(60000) + bytes(200000)
+        for bits in range(9, 17):  # what compress makes with 9 bits nobody reads
+            yield "whole", pack(mixed, bits)
+            plain = pack(random.Random(7).randbytes(200), bits)
+            yield "whole", plain[:2] + bytes((bits,)) + plain[3:]  # CLEAR is a code like others
+        for size in (*range(300), 511, 512, 513, 1023, 1024, 1025, 65536):
+            yield "whole", pack(mixed[:size])
+        large = pack(mixed)
+        for number in range(1, 20):
+            place = len(large) * number // 20 + number
+            yield "large", large[:place]
+            yield "large", flipped(large, place * 8)
+
+
 class Frames(Format):
     """zstd and lz4: their libraries are called, so that the sizes of blocks are known."""
 
@@ -363,57 +467,10 @@ class Lz4(Frames):
         return filtered(["lz4", "-qc", "-B4"], text)
 
 
-def cases(form, text):
-    """Pairs of a kind and a file's bytes."""
-    half = text.index(b"\n", len(text) // 2) - 5  # a record goes on in the second member
-    first, second = form.first(text[:half]), form.second(text[half:])
-    both = first + second
-    seam = len(first)
-    yield "seam", first
-    for place in sorted(
-        {*range(1, 30), *range(seam - 12, seam + 30), *range(len(both) - 12, len(both))}
-        | {*range(30, len(both), 53)}
-    ):
-        if place != seam:
-            yield "cut", both[:place]
-    for number in range(200):
-        yield "flip", flipped(both, number * len(both) * 8 // 200 + number % 8)
-    for tail in (b"x", b"garbage\n", *form.tails):
-        yield "garbage", first + tail
-        yield "garbage", first + b"\0" * 5 + tail
-    for count in (1, 2, 3, 4, 511, 512, 100000):
-        yield "padded", first + b"\0" * count
-    yield "second", first + second[:20] + flipped(second[20:], 400)
-    yield "second", first + second[:-8] + b"\0" * 8
-    nothing = form.first(b"")
-    yield "whole", both
-    yield "whole", nothing
-    yield "whole", nothing + first + nothing + nothing
-    yield from form.special()
-    # More than the decoders' windows hold.
-    large = form.large(lines(12000, 3)) + form.large(lines(6000, 4))
-    yield "whole", large
-    for number in range(1, 7):
-        place = len(large) * number // 7 + number
-        yield "large", large[:place]
-        yield "large", flipped(large, place * 8)
-
-
-def read_by_tool(form, data):
-    """What the format's own tool makes of the data, None if it complains."""
-    result = subprocess.run(form.tool, input=data, capture_output=True, check=False)
-    return result.stdout if result.returncode == 0 and not result.stderr else None
-
-
 def write(form, stem, kind, data):
     """Write the files of one case."""
-    part = form.decodable(data)
-    if kind == "padded":
-        out = part
-    else:
-        # To be cut, or to have something behind it, is damage, whatever the tool says.
-        out = None if kind in ("cut", "garbage") else read_by_tool(form, data)
-    for suffix, content in ((form.suffix, data), ("part", part), ("out", out)):
+    contents = (form.suffix, data), ("part", form.decodable(data)), ("out", form.readable(kind, data))
+    for suffix, content in contents:
         if content is not None:
             with open(f"{stem}.{suffix}", "wb") as file:
                 file.write(content)
@@ -421,7 +478,15 @@ def write(form, stem, kind, data):
 
 def main():
     """Write the files."""
-    formats = {"bzip2": Bzip2, "gzip": Gzip, "lz4": Lz4, "lzip": Lzip, "xz": Xz, "zstd": Zstd}
+    formats = {
+        "bzip2": Bzip2,
+        "compress": Compress,
+        "gzip": Gzip,
+        "lz4": Lz4,
+        "lzip": Lzip,
+        "xz": Xz,
+        "zstd": Zstd,
+    }
     form, directory = formats[sys.argv[1]](), sys.argv[2]
     os.makedirs(directory, exist_ok=True)
     text = lines(300, 2)
@@ -430,7 +495,7 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         done = [
             pool.submit(write, form, os.path.join(directory, f"{kind}-{number:03d}"), kind, data)
-            for number, (kind, data) in enumerate(dict.fromkeys(cases(form, text)))
+            for number, (kind, data) in enumerate(dict.fromkeys(form.cases(text)))
         ]
         for each in done:
             each.result()

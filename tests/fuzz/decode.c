@@ -28,6 +28,7 @@ static struct decoder *create(enum format format)
     case FORMAT_LZIP:
         return decode_lzip_create(2);
     case FORMAT_COMPRESS:
+        return decode_compress_create(2);
     case FORMAT_TAR:
     case FORMAT_ZIP:
     case FORMAT_7Z:

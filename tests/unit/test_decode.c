@@ -27,6 +27,7 @@ struct format {
 
 static const struct format formats[] = {
     {"bzip2", "bz2", decode_bzip2_create, SIZE_MAX}, // a block, before its checksum is known
+    {"compress", "Z", decode_compress_create, SLACK},
     {"gzip", "gz", decode_gzip_create, SLACK},
     {"lz4", "lz4", decode_lz4_create, SLACK},
     {"lzip", "lz", decode_lzip_create, SLACK},

@@ -58,7 +58,6 @@ static const struct sample samples[] = {
     SAMPLE("gzip", FORMAT_GZIP, "\x1f\x8b\x08\x1f"),
     SAMPLE("xz", FORMAT_XZ, "\xfd\x37zXZ\0"),
     SAMPLE("zstd", FORMAT_ZSTD, "\x28\xb5\x2f\xfd"),
-    SAMPLE("a zstd frame to be skipped", FORMAT_ZSTD, "\x5e\x2a\x4d\x18"),
     SAMPLE("lz4", FORMAT_LZ4, "\x04\x22\x4d\x18"),
     SAMPLE("7z", FORMAT_7Z, "7z\xbc\xaf\x27\x1c"),
     SAMPLE("bzip2", FORMAT_BZIP2, "BZh9\x31\x41\x59\x26\x53\x59"),
@@ -180,6 +179,39 @@ static void test_nuls(void)
        "a NUL that is the delimiter is not waited behind");
 }
 
+static void test_skipped_frames(void)
+{
+    static const char skipped[] = "\x5e\x2a\x4d\x18\3\0\0\0abc";
+    char bytes[600] = "\x50\x2a\x4d\x18\xff\2"; // longer than what is looked at
+    size_t len = sizeof(skipped) - 1;
+    OK(detect(skipped, len, false) == FORMAT_UNDECIDED, "what follows skipped frames decides");
+    OK(detect(skipped, 4, false) == FORMAT_UNDECIDED, "even if only the first magic is there");
+    OK(detect(skipped, len, true) == FORMAT_ZSTD, "at the end they are of zstd");
+    OK(detect(skipped, 4, true) == FORMAT_ZSTD, "even if they are cut");
+    OK(detect(bytes, 10, false) == FORMAT_ZSTD, "and where the next one is far away");
+    memcpy(bytes, skipped, len);
+    memcpy(bytes + len, "\x28\xb5\x2f\xfd", 4);
+    OK(detect(bytes, len + 4, false) == FORMAT_ZSTD, "a frame of zstd decides");
+    memcpy(bytes + len, "\x04\x22\x4d\x18", 4);
+    OK(detect(bytes, len + 4, false) == FORMAT_LZ4, "and one of lz4");
+    OK(detect(bytes, len + 3, false) == FORMAT_UNDECIDED, "all of its magic is waited for");
+}
+
+static void test_empty_tar(void)
+{
+    static const unsigned char nuls[DETECT_BYTES];
+    static const char *const names[] = {"a.tar", "a.tgz", "a.tar.gz", "a.tar.zst", "a.tar.Z"};
+    static const char *const others[] = {"a", "-", "a.gz", "tar.gz", "a.tar.log", "a.zip"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        OK(detect_empty_tar(names[i], nuls, sizeof(nuls)), "NULs in %s are an archive", names[i]);
+    }
+    for (size_t i = 0; i < COUNT(others); i++) {
+        OK(!detect_empty_tar(others[i], nuls, sizeof(nuls)), "NULs in %s are text", others[i]);
+    }
+    OK(!detect_empty_tar("a.tar", nuls, sizeof(nuls) - 1), "less than a block is none");
+    OK(!detect_empty_tar("a.tar", (const unsigned char *)"text", 4), "nor is text");
+}
+
 static void test_archive(void)
 {
     unsigned char header[DETECT_BYTES];
@@ -219,6 +251,8 @@ int main(void)
     test_texts();
     test_tar();
     test_nuls();
+    test_skipped_frames();
+    test_empty_tar();
     test_archive();
     test_names();
     return tap_done();

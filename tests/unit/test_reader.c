@@ -726,10 +726,13 @@ static void test_unreadable(void)
     check_unreadable("text with the name of gzip", make_text("a.gz", "text\n"), "not gzip data");
     check_unreadable("text with the name of tar", make_text("a.tar", "text\n"),
                      "not a tar archive");
-    check_unreadable("compress", make_file("compress", "\x1f\x9d\x90", 3), "gzip -dc");
-    check_unreadable("a zip archive", make_file("zip", "PK\3\4\x14\0\0\0\x08\0", 10), "unzip");
-    char *zip = make_file("inner", "PK\3\4\x14\0\0\0\x08\0", 10);
-    check_unreadable("an archive in gzip", compress_file(zip), "a zip archive in gzip");
+    check_unreadable("compress data that is damaged",
+                     make_file("compress", "\x1f\x9d\x90\xff\xfe\xff", 6), "is damaged");
+    char *zip = make_file("zip", "PK\3\4\x14\0\0\0\x08\0", 10);
+    check_unreadable("a zip archive that is cut", zip, "the zip archive is damaged or cut");
+    check_unreadable("one in gzip", compress_file(zip), "the zip archive is damaged or cut");
+    char *seven = make_file("7z", "7z\xbc\xaf\x27\x1c", 6);
+    check_unreadable("a 7z archive in gzip", compress_file(seven), "a 7z archive in gzip data");
 }
 
 // Damage to compressed data.
