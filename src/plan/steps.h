@@ -16,7 +16,6 @@
 #include <stddef.h>
 
 struct emitter;
-struct matcher;
 
 struct step {
     enum operation_kind kind;
