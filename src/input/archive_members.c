@@ -31,7 +31,7 @@
 struct buffer {
     unsigned char *bytes; // HISTORY_BYTES of them in front of it, which were lent before
     size_t len;
-    size_t lent; // how many of them libarchive has got
+    ptrdiff_t lent; // how many of them libarchive has got; less than 0: not even all before them
 };
 
 struct kind {
@@ -87,6 +87,11 @@ static struct buffer *other_buffer(struct archive_members *members)
     return &members->buffers[!members->current];
 }
 
+static size_t unlent(const struct buffer *buffer)
+{
+    return (size_t)((ptrdiff_t)buffer->len - buffer->lent);
+}
+
 static enum source_status fill(struct archive_members *members, struct buffer *buffer,
                                bool may_wait)
 {
@@ -110,7 +115,7 @@ static la_ssize_t lend(struct archive *archive, void *context, const void **byte
 {
     struct archive_members *members = context;
     (void)archive;
-    if (current_buffer(members)->lent == current_buffer(members)->len) {
+    if (unlent(current_buffer(members)) == 0) {
         members->upstream = next_buffer(members);
         if (members->upstream != SOURCE_DATA) {
             bool end = members->upstream == SOURCE_END || members->upstream == SOURCE_EXTRA;
@@ -118,10 +123,10 @@ static la_ssize_t lend(struct archive *archive, void *context, const void **byte
         }
     }
     struct buffer *buffer = current_buffer(members);
-    size_t len = buffer->len - buffer->lent;
+    size_t len = unlent(buffer);
     len = len < members->kind->piece ? len : members->kind->piece;
     *bytes = buffer->bytes + buffer->lent;
-    buffer->lent += len;
+    buffer->lent += (ptrdiff_t)len;
     members->lent += len;
     return (la_ssize_t)len;
 }
@@ -163,7 +168,10 @@ static enum source_status damaged(struct archive_members *members, const char *w
         return upstream;
     }
     const char *why = archive_error_string(members->archive);
-    int len = why != NULL ? (int)strcspn(why, "\n") : 0;
+    if (why == NULL || *why == '\0') {
+        why = "no reason is known";
+    }
+    int len = (int)strcspn(why, "\n"); // some end in one
     return stage_damaged(members->problem, "the %s %s is damaged or cut (%.*s)%s",
                          members->kind->name, what, len, why, rest);
 }
@@ -195,11 +203,15 @@ static enum source_status end_nuls(struct archive_members *members)
     return SOURCE_END;
 }
 
-// The buffer goes on where libarchive ended.
+// The buffer goes on where libarchive ended. It does not look ahead further than the history goes;
+// should it, what is missing of the tail is damage.
 static enum source_status take_back(struct archive_members *members)
 {
-    uint64_t used = (uint64_t)archive_filter_bytes(members->archive, 0);
-    current_buffer(members)->lent -= (size_t)(members->lent - used);
+    struct buffer *buffer = current_buffer(members);
+    uint64_t unused = members->lent - (uint64_t)archive_filter_bytes(members->archive, 0);
+    ptrdiff_t first = TAR_BLOCK_BYTES - (ptrdiff_t)HISTORY_BYTES; // a block before it is looked at
+    bool there = unused <= (uint64_t)(buffer->lent - first);
+    buffer->lent = there ? buffer->lent - (ptrdiff_t)unused : first;
     return SOURCE_DATA;
 }
 
@@ -210,8 +222,8 @@ static enum source_status begin_tar_tail(struct archive_members *members)
     (void)take_back(members);
     const struct buffer *buffer = current_buffer(members);
     bool nuls = used - members->header_place >= TAR_BLOCK_BYTES;
-    for (size_t i = 1; nuls && i <= TAR_BLOCK_BYTES; i++) {
-        nuls = *(buffer->bytes + buffer->lent - i) == 0;
+    for (ptrdiff_t i = 1; nuls && i <= TAR_BLOCK_BYTES; i++) {
+        nuls = buffer->bytes[buffer->lent - i] == 0;
     }
     return nuls ? SOURCE_DATA
                 : stage_damaged(members->problem,
@@ -308,8 +320,7 @@ static enum source_status read_tail(struct archive_members *members)
     enum source_status status = members->kind->begin_tail(members);
     while (status == SOURCE_DATA) {
         struct buffer *buffer = current_buffer(members);
-        status = members->kind->check_tail(members, buffer->bytes + buffer->lent,
-                                           buffer->len - buffer->lent);
+        status = members->kind->check_tail(members, buffer->bytes + buffer->lent, unlent(buffer));
         if (status == SOURCE_DATA) {
             status = next_buffer(members);
         }
@@ -480,8 +491,8 @@ static size_t give(struct archive_members *members, void *bytes, size_t room)
         len = members->data_len < room ? members->data_len : room;
         if (len > 0) {
             memcpy(bytes, members->data, len);
+            members->data += len;
         }
-        members->data += len;
         members->data_len -= len;
         members->data_place += len;
     }
