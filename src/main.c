@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // pproc: options -> settings -> plan -> run -> exit status.
 //
-// The files. main.c knows cli, plan and run; run knows all the rest; every folder may use base, and
-// core uses no other.
+// The files. main.c knows cli, plan, command and run; run knows all the rest; every folder may use
+// base, and core uses no other.
 //
 //   base/    diag          messages on standard error
 //            units         numbers in options: counts, sizes, durations
@@ -15,7 +15,8 @@
 //            utf8          UTF-8 as JSON wants it
 //            base64        bytes as text
 //   cli/     options       the command line as typed; options.def is the table of all options
-//            settings      what it means: validated, resolved, immutable
+//            settings      what it means: validated, resolved, immutable; settings_command is
+//                          about COMMAND
 //            files0        the list of names of --files0-from
 //            policy        values of --halt, --backoff and --retry-on
 //            processors    how many processors there are for us
@@ -71,7 +72,16 @@
 //            block_pattern which patterns may be searched over whole blocks, and how
 //            literal       bytes that every match of a pattern has
 //            find_literal  looks for them
-//   command/ process       one run of COMMAND: feeds it, reads what it writes, keeps it to its time
+//   command/ command       COMMAND: its parts, and what an attempt comes to
+//            each, batch   its modes: what a process gets
+//            lookup        finding of programs
+//            environment   of a child
+//            words         COMMAND's words, and the arguments that they make
+//            form          a text with placeholders, to be filled in
+//            placeholder   what is one, and the parts of a name of a file
+//            columns       of a record
+//            shell         how sh quotes
+//            process       one run of COMMAND: feeds it, reads what it writes, keeps it to its time
 //            child         start and end of a child process
 //            child_table   the children that live, and how many may
 //            capture       what a child writes, until it is known whether it counts
@@ -92,11 +102,13 @@
 //            append        files that lines are added to
 
 #include "base/diag.h"
+#include "base/exit_status.h"
 #include "base/fdio.h"
 #include "cli/explain.h"
 #include "cli/options.h"
 #include "cli/settings.h"
 #include "cli/usage.h"
+#include "command/command.h"
 #include "plan/plan.h"
 #include "run/run.h"
 
@@ -105,6 +117,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+// Room for all that is usually printed there: of a write before the end no reason is known.
+static void open_stdout(void)
+{
+    static char buffer[64 * 1024];
+    (void)setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
+}
 
 // The exit status once something was printed on standard output.
 static int close_stdout(void)
@@ -119,25 +138,31 @@ static int close_stdout(void)
     return EXIT_OK;
 }
 
-static int explain(const struct settings *settings)
+static int explain(const struct settings *settings, const struct command *command)
 {
-    explain_print(stdout, settings);
+    open_stdout();
+    explain_print(stdout, settings, command != NULL ? command_words(command) : NULL);
     return close_stdout();
 }
 
-static int process(const struct options *options)
+static int prepare(const struct options *options)
 {
     int status = EXIT_USAGE;
     struct plan *plan = NULL;
+    struct command *command = NULL;
     struct settings *settings = settings_create(options);
 
     if (settings != NULL) {
         diag_set_quiet(settings->quiet);
         plan = plan_create(settings);
     }
-    if (plan != NULL) {
-        status = settings->explain ? explain(settings) : run(settings, plan);
+    if (plan != NULL && settings->mode != MODE_NONE) {
+        command = command_create(settings, &status);
     }
+    if (plan != NULL && (settings->mode == MODE_NONE || command != NULL)) {
+        status = settings->explain ? explain(settings, command) : run(settings, plan, command);
+    }
+    command_destroy(command);
     plan_destroy(plan);
     settings_destroy(settings);
     return status;
@@ -146,14 +171,16 @@ static int process(const struct options *options)
 static int obey(const struct options *options)
 {
     if (options->values[OPTION_HELP] != NULL) {
+        open_stdout();
         usage_print_help(stdout);
         return close_stdout();
     }
     if (options->values[OPTION_VERSION] != NULL) {
+        open_stdout();
         usage_print_version(stdout);
         return close_stdout();
     }
-    return process(options);
+    return prepare(options);
 }
 
 int main(int argc, char *argv[])

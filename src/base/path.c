@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 // Links that are followed before it must be a loop.
@@ -38,4 +39,10 @@ char *path_follow(const char *file)
     free(path);
     errno = path != NULL ? ELOOP : ENOMEM;
     return NULL;
+}
+
+bool path_is_file(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }

@@ -3,7 +3,10 @@
 
 #include "cli/explain.h"
 
+#include "base/buf.h"
+#include "base/clock.h"
 #include "cli/settings.h"
+#include "command/words.h"
 
 #include <inttypes.h>
 
@@ -88,6 +91,39 @@ static void print_plan(FILE *out, const struct settings *settings)
     }
 }
 
+static const char *mode_name(enum command_mode mode)
+{
+    switch (mode) {
+    case MODE_NONE:
+        return "none";
+    case MODE_EACH:
+        return "each";
+    case MODE_BATCH:
+        return "batch";
+    case MODE_COPROC:
+        return "coproc";
+    }
+    return "unknown";
+}
+
+// Its words as they were understood: literal text is quoted as for sh, placeholders are not.
+static void print_command(FILE *out, const struct settings *settings, const struct words *words)
+{
+    fprintf(out, "mode: %s (%s)\n", mode_name(settings->mode), settings->mode_reason);
+    for (size_t i = 0; i < words_count(words); i++) {
+        struct buf buf = {0};
+        bool described = words_describe(words, i, &buf) == 0 && buf_append(&buf, "", 1) == 0;
+        print_text(out, "word", described ? buf.bytes : "(no memory to show it)");
+        buf_free(&buf);
+    }
+    if (settings->many_args) {
+        fprintf(out, "max-args: %zu records\n", settings->max_args);
+    }
+    if (settings->colsep != NULL) {
+        print_text(out, "colsep", settings->colsep);
+    }
+}
+
 static void print_workers(FILE *out, const struct settings *settings)
 {
     fprintf(out, "jobs: %u\n", settings->jobs);
@@ -106,6 +142,11 @@ static void print_workers(FILE *out, const struct settings *settings)
     print_text(out, "tmpdir", settings->tmpdir);
 }
 
+static double seconds(int64_t nanoseconds)
+{
+    return (double)nanoseconds / (double)CLOCK_SECOND;
+}
+
 static void print_halt(FILE *out, const struct halt *halt)
 {
     static const char *const whys[] = {
@@ -116,16 +157,27 @@ static void print_halt(FILE *out, const struct halt *halt)
     }
 }
 
-void explain_print(FILE *out, const struct settings *settings)
+void explain_print(FILE *out, const struct settings *settings, const struct words *words)
 {
     print_inputs(out, settings);
     print_records(out, settings);
     print_plan(out, settings);
+    if (words != NULL) {
+        print_command(out, settings, words);
+    }
     print_workers(out, settings);
+    if (settings->joblog != NULL) {
+        print_text(out, "joblog", settings->joblog);
+    }
     if (settings->dead_letter != NULL) {
         print_text(out, "dead-letter", settings->dead_letter);
         fprintf(out, "dead-letter-format: %s\n",
                 settings->letter_format == LETTERS_RAW ? "raw" : "jsonl");
+    }
+    if (settings->retries > 0) {
+        fprintf(out, "retries: %u, after %.3gs and %g times as long each time, up to %.3gs\n",
+                settings->retries, seconds(settings->backoff.base), settings->backoff.factor,
+                seconds(settings->backoff.max));
     }
     print_halt(out, &settings->halt);
     print_text(out, "output", settings->output != NULL ? settings->output : "-");

@@ -7,8 +7,10 @@
 #include <stdio.h>
 
 struct settings;
+struct words;
 
-// One "name: value" a line; control bytes in names and patterns are shown as \xHH.
-void explain_print(FILE *out, const struct settings *settings);
+// One "name: value" a line; control bytes in names and patterns are shown as \xHH. `words` are
+// those of COMMAND, NULL without one.
+void explain_print(FILE *out, const struct settings *settings, const struct words *words);
 
 #endif

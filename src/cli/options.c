@@ -97,11 +97,17 @@ static int refuse_missing_value(void)
     return -1;
 }
 
-static int refuse_command(void)
+// What stands behind the "--", another "--" too.
+static int set_command(struct options *options, char *words[], size_t count)
 {
-    diag_error("'--' begins a COMMAND, and this version runs none "
-               "(a FILE whose name begins with '-' is given as './-NAME')" HINT);
-    return -1;
+    options->command = words;
+    options->command_count = count;
+    if (count == 0) {
+        diag_error("'--' begins a COMMAND, and there is none "
+                   "(a FILE whose name begins with '-' is given as './-NAME')" HINT);
+        return -1;
+    }
+    return 0;
 }
 
 static void add_operation(struct options *options, enum operation_kind kind, const char *pattern)
@@ -163,7 +169,7 @@ static int parse(struct options *options, int argc, char *argv[])
         switch (found) {
         case -1:
             // Only a "--" that ends the options is stepped over by the call that finds the end.
-            return optind > word ? refuse_command() : 0;
+            return optind > word ? set_command(options, argv + optind, (size_t)(argc - optind)) : 0;
         case OPERAND:
             options->files[options->file_count++] = optarg;
             break;

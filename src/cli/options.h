@@ -12,6 +12,7 @@
 enum option_group {
     GROUP_INPUT,
     GROUP_OPERATIONS,
+    GROUP_COMMAND,
     GROUP_WORKERS,
     GROUP_FAILURE,
     GROUP_OUTPUT,
@@ -45,6 +46,8 @@ struct options {
     size_t operation_count;
     char **files; // operands, in order
     size_t file_count;
+    char **command; // the words behind "--", in order; NULL: there is no "--"
+    size_t command_count;
 };
 
 // Ends early at --help and --version. The strings stay those of `argv`. Returns 0, or -1 after a

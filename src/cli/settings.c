@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/policy.h"
 #include "cli/processors.h"
+#include "cli/settings_parts.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -32,21 +33,25 @@
 #define JOBS_ALLOWED                                                                               \
     "N, N% of the processors, +N or -N relative to them, or 0 for the most; at most 10000"
 
+#define RETRIES_MAX 1000000
+#define RETRIES_ALLOWED "a number of attempts from 0 to 1000000"
+
 #define BUFFER_DEFAULT (UINT64_C(64) << 20)
 #define BUFFER_PER_WORKER (UINT64_C(4) << 20)
 
 // A block should fit in a core's own cache together with what comes out of it.
 #define BLOCK_SIZE ((size_t)256 * 1024)
+// A filter that is fast should get much at a time.
+#define BATCH_BLOCK_SIZE ((size_t)1024 * 1024)
 #define BLOCK_SIZE_MIN ((size_t)4 * 1024)
 
-static bool refuse(enum option_id id, const char *value, const char *allowed)
+bool refuse(enum option_id id, const char *value, const char *allowed)
 {
     diag_error("bad value '%s' for --%s: allowed is %s", value, option_table[id].name, allowed);
     return false;
 }
 
-// The name of a file that begins with '-' is more likely an option in the wrong place.
-static bool refuse_dash(enum option_id id, const char *value)
+bool refuse_dash(enum option_id id, const char *value)
 {
     diag_error("bad value '%s' for --%s: it begins with '-'; if it is meant, write './%s'", value,
                option_table[id].name, value);
@@ -236,8 +241,10 @@ static bool set_workers(struct settings *settings, const struct options *options
         return refuse(OPTION_JOBS, text, JOBS_ALLOWED);
     }
     settings->jobs = jobs > 0 ? (unsigned)jobs : 1;
-    settings->threads =
-        settings->jobs < settings->processors ? settings->jobs : settings->processors;
+    // Operations only compete for the processors, processes also wait.
+    settings->threads = settings->mode == MODE_NONE && settings->jobs > settings->processors
+                            ? settings->processors
+                            : settings->jobs;
     return true;
 }
 
@@ -250,7 +257,7 @@ static bool set_memory(struct settings *settings, const struct options *options)
     if (text != NULL && (units_parse_size(text, &size) != 0 || size > SIZE_LIMIT)) {
         return refuse(OPTION_BUFFER_SIZE, text, SIZE_ALLOWED);
     }
-    settings->block_size = BLOCK_SIZE;
+    settings->block_size = settings->mode == MODE_BATCH ? BATCH_BLOCK_SIZE : BLOCK_SIZE;
     while (settings->block_size > BLOCK_SIZE_MIN && blocks * settings->block_size > size) {
         settings->block_size /= 2;
     }
@@ -284,7 +291,8 @@ static bool set_drive(struct settings *settings)
         diag_error("bad value '%s' of PPROC_DRIVE: allowed is self-serve or threaded", drive);
         return false;
     }
-    settings->self_serve = settings->queue_size == 0 && strcmp(drive, "self-serve") == 0;
+    settings->self_serve = settings->queue_size == 0 && settings->mode == MODE_NONE &&
+                           strcmp(drive, "self-serve") == 0;
     return true;
 }
 
@@ -311,7 +319,7 @@ static bool set_tmpdir(struct settings *settings, const struct options *options)
 }
 
 // The file that an option names, if it is given.
-static bool set_file(const char **file, const struct options *options, enum option_id id)
+bool set_file(const char **file, const struct options *options, enum option_id id)
 {
     const char *value = options->values[id];
     if (value != NULL && *value == '\0') {
@@ -324,10 +332,26 @@ static bool set_file(const char **file, const struct options *options, enum opti
     return true;
 }
 
-static bool set_retries(struct settings *settings)
+static bool set_retries(struct settings *settings, const struct options *options)
 {
+    const char *retries = options->values[OPTION_RETRIES];
+    const char *retry_on = options->values[OPTION_RETRY_ON];
+    const char *backoff = options->values[OPTION_BACKOFF];
+    uint64_t count = 0;
+
+    if (retries != NULL && units_parse_count(retries, 0, RETRIES_MAX, &count) != 0) {
+        return refuse(OPTION_RETRIES, retries, RETRIES_ALLOWED);
+    }
+    settings->retries = (unsigned)count;
     settings->retry_on.errors = RETRY_ON_ALL;
-    return policy_parse_backoff(BACKOFF_DEFAULT, &settings->backoff) == 0;
+    if (retry_on != NULL && policy_parse_retry_on(retry_on, &settings->retry_on) != 0) {
+        return refuse(OPTION_RETRY_ON, retry_on, RETRY_ON_ALLOWED);
+    }
+    backoff = backoff != NULL ? backoff : BACKOFF_DEFAULT;
+    if (policy_parse_backoff(backoff, &settings->backoff) != 0) {
+        return refuse(OPTION_BACKOFF, backoff, BACKOFF_ALLOWED);
+    }
+    return true;
 }
 
 static bool set_failures(struct settings *settings, const struct options *options)
@@ -448,11 +472,11 @@ struct settings *settings_create(const struct options *options)
     }
     if (!set_operations(settings, options) || !set_records(settings, options) ||
         !set_framing(settings, options) || !set_header(settings, options) ||
-        !set_workers(settings, options) || !set_memory(settings, options) ||
-        !set_queue(settings, options) || !set_drive(settings) || !set_tmpdir(settings, options) ||
-        !set_failures(settings, options) || !set_retries(settings) ||
-        !set_output(settings, options) || !set_progress(settings, options) ||
-        !set_report(settings, options) ||
+        !set_command(settings, options) || !set_workers(settings, options) ||
+        !set_memory(settings, options) || !set_queue(settings, options) || !set_drive(settings) ||
+        !set_tmpdir(settings, options) || !set_failures(settings, options) ||
+        !set_retries(settings, options) || !set_output(settings, options) ||
+        !set_progress(settings, options) || !set_report(settings, options) ||
         !set_files(settings, options)) { // last: it may read from standard input
         settings_destroy(settings);
         return NULL;

@@ -5,6 +5,8 @@
 #ifndef PPROC_CLI_SETTINGS_H
 #define PPROC_CLI_SETTINGS_H
 
+#include "base/statuses.h"
+#include "command/placeholder.h"
 #include "core/backoff.h"
 #include "core/halt.h"
 #include "core/retry_on.h"
@@ -25,6 +27,13 @@ enum operation_kind {
 struct operation {
     enum operation_kind kind;
     const char *pattern; // or expression or template, as typed
+};
+
+enum command_mode {
+    MODE_NONE,   // there is no COMMAND
+    MODE_EACH,   // a process for each record
+    MODE_BATCH,  // a process filters a batch of records
+    MODE_COPROC, // a process answers record by record
 };
 
 enum stats_format {
@@ -71,13 +80,33 @@ struct settings {
     bool utf;
     bool count; // print only how many records would be emitted
 
+    // COMMAND.
+    enum command_mode mode;
+    char mode_reason[64];                   // why this mode, for a person
+    char **command;                         // as typed; with `shell` it is one word
+    size_t command_count;                   // 0: there is none
+    bool shell;                             // /bin/sh runs it
+    bool append_record;                     // the record is its last argument
+    size_t max_args;                        // records that one process of each gets, at least 1
+    bool many_args;                         // -n was given
+    struct placeholder_syntax placeholders; // what stands for something in its words
+    const char *colsep;                     // divides columns; NULL: there are none
+    bool dry_run;                           // commands are printed, not run
+    struct statuses ok_exit;                // exit statuses of success
+    bool no_split;                          // a batch fails as one
+    bool keep_failed;                       // what the last attempt printed is emitted all the same
+    bool binary;                            // outputs are bytes, not records
+    int64_t timeout;                        // nanoseconds that an attempt may take; 0: any number
+    int64_t kill_after;                     // nanoseconds between SIGTERM and SIGKILL
+    const char *joblog;                     // the file with a line for each attempt; NULL: none
+
     // Workers and queue.
     unsigned processors; // that this process may use
     unsigned jobs;       // what -j came to, at least 1
     unsigned threads;    // workers that run at once, 1..jobs
     size_t buffer_size;  // bytes: -S, raised to what the workers need
     bool buffer_raised;  // -S was less than that
-    size_t block_size;   // bytes, 4 KiB to 256 KiB
+    size_t block_size;   // bytes, 4 KiB to 1 MiB
     size_t queue_size;   // records that may wait; 0: no such limit
     const char *tmpdir;  // for spilled results
     bool self_serve;     // workers read and write themselves; no reader and writer threads

@@ -14,6 +14,7 @@
 static const char *const group_titles[GROUP_COUNT] = {
     [GROUP_INPUT] = "Input",
     [GROUP_OPERATIONS] = "Operations on records, in the order given (PCRE2)",
+    [GROUP_COMMAND] = "COMMAND",
     [GROUP_WORKERS] = "Workers and queue",
     [GROUP_FAILURE] = "Records that fail",
     [GROUP_OUTPUT] = "Output",

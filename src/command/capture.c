@@ -98,6 +98,11 @@ ssize_t capture_read(struct capture *capture, int fd)
     return got;
 }
 
+uint64_t capture_len(const struct capture *capture)
+{
+    return capture->spilled + capture->bytes.len;
+}
+
 size_t capture_tail(const struct capture *capture, char *bytes, size_t size)
 {
     size_t in_memory = capture->bytes.len < size ? capture->bytes.len : size;
@@ -136,7 +141,7 @@ static char *take_bytes(struct capture *capture)
 
 int capture_finish(struct capture *capture, struct result *result)
 {
-    size_t len = capture->bytes.len + capture->spilled;
+    size_t len = capture_len(capture);
     if (len == 0) {
         return 0;
     }

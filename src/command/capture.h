@@ -31,6 +31,9 @@ void capture_destroy(struct capture *capture);
 // EINTR and EAGAIN are the descriptor's, after all others the capture is of no use.
 ssize_t capture_read(struct capture *capture, int fd);
 
+// Bytes that it has.
+uint64_t capture_len(const struct capture *capture);
+
 // Copy the last bytes, up to `size`. Returns how many.
 size_t capture_tail(const struct capture *capture, char *bytes, size_t size);
 

@@ -21,6 +21,7 @@ struct result;
 struct span {
     struct block *block;
     size_t off, len; // bytes; len shrinks from the front as tasks are carved
+    uint64_t index;  // records of the block before them, if records are numbered
     struct span *next;
 };
 

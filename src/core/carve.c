@@ -63,8 +63,11 @@ static struct result *carve_waiting(struct core *core)
         return NULL;
     }
     hold_block(result);
-    if (core->config.queue_size > 0) {
-        core->waiting -= (size_t)records_in_block(block, span->off, span->off + len);
+    result->task.index = span->index;
+    if (core->config.queue_size > 0 || block->first_seq > 0) {
+        uint64_t records = records_in_block(block, span->off, span->off + len);
+        core->waiting -= core->config.queue_size > 0 ? (size_t)records : 0;
+        span->index += records;
     }
     core->queued -= len;
     span->off += len;
@@ -124,6 +127,10 @@ struct result *carve_front(struct core *core, struct result *result, size_t len)
         budget_uncharge(core, front->charged);
         result_destroy(front);
         return NULL;
+    }
+    front->task.index = task->index;
+    if (task->block->first_seq > 0) {
+        task->index += records_in_task(front);
     }
     front->task.part = task->part = true;
     task->off += len;

@@ -237,6 +237,14 @@ int64_t core_tick(struct core *core, int64_t now)
     return due;
 }
 
+enum core_phase core_phase(struct core *core)
+{
+    mutex_lock(&core->mutex);
+    enum core_phase phase = core->phase;
+    mutex_unlock(&core->mutex);
+    return phase;
+}
+
 void core_stop(struct core *core, enum core_phase phase)
 {
     mutex_lock(&core->mutex);

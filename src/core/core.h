@@ -49,7 +49,8 @@ struct core_config {
     struct halt halt;
     uint64_t seed; // of the random part of the backoff
 
-    // Tells main to look at core_finished(), core_worker_wanted(), core_tick() and core_halted().
+    // Tells main to look at core_finished(), core_worker_wanted(), core_tick(), core_halted() and
+    // core_phase().
     // Called with the lock held: must neither block nor call the core.
     void (*notify)(void *arg);
     void *notify_arg;
@@ -206,6 +207,7 @@ void core_written(struct core *core, struct result *results, struct result *unwr
 // Start what is due at `now`. Returns when the next one is, or INT64_MAX.
 int64_t core_tick(struct core *core, int64_t now);
 void core_stop(struct core *core, enum core_phase phase);
+enum core_phase core_phase(struct core *core);
 // Has `config.halt` ended the run? If so the counts are of the records that had reached their end
 // by then; those that operations dropped are none of them. Whoever waits for input should stop,
 // and if halt.now what runs should be ended, each with core_give_up().

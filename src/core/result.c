@@ -52,6 +52,22 @@ void result_clear(struct result *result)
     result->tally = (struct tally){0};
 }
 
+int result_give(struct result *result, struct buf *bytes)
+{
+    struct iovec *iov = malloc(sizeof(*iov));
+    if (iov == NULL) {
+        return -1;
+    }
+    *iov = (struct iovec){.iov_base = bytes->bytes, .iov_len = bytes->len};
+    result->iov = iov;
+    result->iov_count = 1;
+    result->own = bytes->bytes;
+    result->own_len = bytes->len;
+    result->own_cap = bytes->cap;
+    *bytes = (struct buf){0};
+    return 0;
+}
+
 void result_destroy(struct result *result)
 {
     if (result != NULL) {

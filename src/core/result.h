@@ -19,6 +19,7 @@
 struct task {
     struct block *block;
     size_t off, len; // bytes of the block, whole records
+    uint64_t index;  // records of the block before it, if records are numbered
     char *copy;      // of the block's bytes from `copy_off` on; NULL if it holds the block's own
     size_t copy_off;
     unsigned attempts;   // that were made so far
@@ -81,6 +82,10 @@ struct result *result_create(struct block *block, size_t off, size_t len);
 
 // Give back the output, as before the task was run: the next attempt begins anew.
 void result_clear(struct result *result);
+
+// Make the bytes the output of a result that has none; the buffer is empty then. Returns 0, or -1:
+// no memory.
+int result_give(struct result *result, struct buf *bytes);
 
 // Free the output; the account stays.
 void result_drop_output(struct result *result);

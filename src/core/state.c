@@ -72,6 +72,7 @@ void state_stop(struct core *core, enum core_phase phase)
 {
     if (phase > core->phase) {
         core->phase = phase;
+        core->config.notify(core->config.notify_arg);
     }
 }
 

@@ -16,7 +16,7 @@ struct job {
     struct timespec start;   // of the wall clock
     double seconds;          // that it ran
     uint64_t sent, received; // bytes on standard input and standard output
-    int status;              // exit status; -1: it has none, by a timeout or since it never ran
+    int status;              // exit status; -1: its time was up, or it never ran; 0 with a signal
     int signal;              // that ended it; 0: none did
     const char *command;     // as a person would type it
     size_t command_len;      // bytes; they may be any

@@ -20,7 +20,7 @@
 struct writer {
     struct sink *sink;
     char delimiter;
-    bool ordered;
+    enum writer_ending ending;
     struct spill *spill;
     bool unterminated; // the last record that was gathered lacks its delimiter
     int error;
@@ -29,13 +29,14 @@ struct writer {
     struct iovec iov[IOV_MAX];
 };
 
-struct writer *writer_create(struct sink *sink, char delimiter, bool ordered, struct spill *spill)
+struct writer *writer_create(struct sink *sink, char delimiter, enum writer_ending ending,
+                             struct spill *spill)
 {
     struct writer *writer = calloc(1, sizeof(*writer));
     if (writer != NULL) {
         writer->sink = sink;
         writer->delimiter = delimiter;
-        writer->ordered = ordered;
+        writer->ending = ending;
         writer->spill = spill;
     }
     return writer;
@@ -67,7 +68,7 @@ static int gather(struct writer *writer, const char *bytes, size_t len)
         return -1;
     }
     writer->iov[writer->count++] = (struct iovec){.iov_base = (char *)bytes, .iov_len = len};
-    writer->unterminated = bytes[len - 1] != writer->delimiter;
+    writer->unterminated = writer->ending != ENDING_NONE && bytes[len - 1] != writer->delimiter;
     return 0;
 }
 
@@ -132,7 +133,7 @@ static int gather_result(struct writer *writer, const struct result *result)
         return -1;
     }
     writer->unterminated |= result->unterminated;
-    return writer->ordered ? 0 : gather_delimiter(writer);
+    return writer->ending == ENDING_ADDED ? gather_delimiter(writer) : 0;
 }
 
 struct result *writer_write(struct writer *writer, struct result *results)

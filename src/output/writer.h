@@ -14,10 +14,17 @@ struct sink;
 struct spill;
 struct writer;
 
-// Write to `sink`, what is on disk from `spill`; both stay the caller's. In ordered output only the
-// very last record may lack its delimiter, in unordered output none. NULL with errno set on
+// What becomes of a result that lacks its last delimiter.
+enum writer_ending {
+    ENDING_ADDED_BETWEEN, // it gets one if more output follows
+    ENDING_ADDED,         // it gets one
+    ENDING_NONE,          // results are bytes, not records
+};
+
+// Write to `sink`, what is on disk from `spill`; both stay the caller's. NULL with errno set on
 // failure.
-struct writer *writer_create(struct sink *sink, char delimiter, bool ordered, struct spill *spill);
+struct writer *writer_create(struct sink *sink, char delimiter, enum writer_ending ending,
+                             struct spill *spill);
 void writer_destroy(struct writer *writer);
 
 // Write results, linked by queue_next. Returns NULL, or the first result that was not written

@@ -25,6 +25,8 @@ struct plan {
 struct plan_state {
     struct emitter emitter;
     struct steps_state *steps;
+    struct survivors survivors; // of the last plan_list()
+    size_t survivors_cap;
 };
 
 struct plan *plan_create(const struct settings *settings)
@@ -83,6 +85,8 @@ void plan_state_destroy(struct plan_state *state)
     if (state != NULL) {
         steps_state_destroy(state->steps);
         emitter_destroy(&state->emitter);
+        free(state->survivors.records);
+        free(state->survivors.begins);
         free(state);
     }
 }
@@ -124,6 +128,13 @@ static int pass(struct plan_state *state, struct result *result)
     return emitter_keep(&state->emitter, result_bytes(result), result->task.len);
 }
 
+// What becomes of the records that the operations let through.
+enum survival {
+    SURVIVAL_EMITTED,
+    SURVIVAL_LISTED,
+    SURVIVAL_FAILED,
+};
+
 // A task on its way.
 struct walk {
     const struct steps *steps;
@@ -131,7 +142,12 @@ struct walk {
     struct emitter *emitter;
     struct result *result;
     struct records records; // that are still to be decided
+    enum survival survival;
+    struct cause *cause;     // that they fail with
+    struct plan_state *list; // that they are listed in
 };
+
+// --- records that the operations let through
 
 // Emit the record that stands at the end of the emitter's own bytes. Its delimiter is that of
 // `record`, if that has one.
@@ -148,6 +164,77 @@ static int emit_changed(struct walk *walk, const struct record *record)
     return 0;
 }
 
+static int list_reserve(struct plan_state *state)
+{
+    struct survivors *list = &state->survivors;
+    if (list->count < state->survivors_cap) {
+        return 0;
+    }
+    size_t cap = state->survivors_cap > 0 ? 2 * state->survivors_cap : 16;
+    struct iovec *records = realloc(list->records, cap * sizeof(*records));
+    if (records != NULL) {
+        list->records = records;
+    }
+    const char **begins = realloc(list->begins, cap * sizeof(*begins));
+    if (begins != NULL) {
+        list->begins = begins;
+    }
+    if (records == NULL || begins == NULL) {
+        return -1;
+    }
+    state->survivors_cap = cap;
+    return 0;
+}
+
+// Add a record to the list. One that was changed stays among the emitter's bytes, which may move:
+// its place is noted when all are there.
+static int list_record(struct walk *walk, const struct record *record, bool changed)
+{
+    struct survivors *list = &walk->list->survivors;
+    struct emitter *emitter = walk->emitter;
+    if (list_reserve(walk->list) != 0) {
+        return -1;
+    }
+    list->begins[list->count] = record->bytes;
+    list->records[list->count++] =
+        changed
+            ? (struct iovec){.iov_base = NULL, .iov_len = emitter->own.len - emitter->own_emitted}
+            : (struct iovec){.iov_base = (char *)record->bytes, .iov_len = record->len};
+    emitter_commit(emitter);
+    return 0;
+}
+
+static void list_finish(struct plan_state *state)
+{
+    static char nothing[1];
+    char *next = state->emitter.own.bytes != NULL ? state->emitter.own.bytes : nothing;
+    for (size_t i = 0; i < state->survivors.count; i++) {
+        struct iovec *record = &state->survivors.records[i];
+        if (record->iov_base == NULL) {
+            record->iov_base = next;
+            next += record->iov_len;
+        }
+    }
+}
+
+static int survive(struct walk *walk, const struct record *record, bool changed)
+{
+    switch (walk->survival) {
+    case SURVIVAL_EMITTED:
+        break;
+    case SURVIVAL_LISTED:
+        return list_record(walk, record, changed);
+    case SURVIVAL_FAILED:
+        emitter_revert(walk->emitter);
+        return result_fail(walk->result, walk->result->tally.records, record->bytes, record->len,
+                           walk->cause);
+    }
+    size_t len = (size_t)(record->next - record->bytes);
+    return changed ? emit_changed(walk, record) : emitter_keep(walk->emitter, record->bytes, len);
+}
+
+// --- record by record
+
 // Take a record through the operations from number `first` on. Returns 0, or -1: no memory.
 static int run_record(struct walk *walk, size_t first, const struct record *record)
 {
@@ -156,10 +243,10 @@ static int run_record(struct walk *walk, size_t first, const struct record *reco
     int status = 0;
     switch (steps_run(walk->steps, walk->state, first, bytes, record->len)) {
     case RECORD_KEPT:
-        status = emitter_keep(walk->emitter, bytes, (size_t)(record->next - bytes));
+        status = survive(walk, record, false);
         break;
     case RECORD_CHANGED:
-        status = emit_changed(walk, record);
+        status = survive(walk, record, true);
         break;
     case RECORD_DROPPED:
         tally->dropped++;
@@ -331,16 +418,43 @@ static int run_records(struct walk *walk)
 
 // --- running of tasks
 
+static struct walk walk_of(const struct plan *plan, struct plan_state *state, struct result *result)
+{
+    return (struct walk){.steps = plan->steps,
+                         .state = state->steps,
+                         .emitter = &state->emitter,
+                         .result = result,
+                         .records = records_of(result),
+                         .list = state};
+}
+
+static void finish_tally(struct tally *tally)
+{
+    tally->emitted = tally->records - tally->dropped - tally->failed;
+}
+
 static int run_all(const struct plan *plan, struct plan_state *state, struct result *result)
 {
-    struct walk walk = {.steps = plan->steps,
-                        .state = state->steps,
-                        .emitter = &state->emitter,
-                        .result = result,
-                        .records = records_of(result)};
+    struct walk walk = walk_of(plan, state, result);
     int status = run_records(&walk);
-    struct tally *tally = &result->tally;
-    tally->emitted = tally->records - tally->dropped - tally->failed;
+    finish_tally(&result->tally);
+    steps_rest(state->steps);
+    return status;
+}
+
+// Without output.
+static int run_aside(const struct plan *plan, struct plan_state *state, struct result *result,
+                     enum survival survival, struct cause *cause)
+{
+    emitter_clear(&state->emitter);
+    if (result->task.block->oversize != 0) {
+        return fail_too_long(plan, result);
+    }
+    struct walk walk = walk_of(plan, state, result);
+    walk.survival = survival;
+    walk.cause = cause;
+    int status = run_each(&walk, walk.records.end, 0);
+    finish_tally(&result->tally);
     steps_rest(state->steps);
     return status;
 }
@@ -358,4 +472,22 @@ int plan_run(const struct plan *plan, struct plan_state *state, struct result *r
         emitter_clear(&state->emitter); // nothing of it may go to the next result
     }
     return status;
+}
+
+int plan_list(const struct plan *plan, struct plan_state *state, struct result *result,
+              struct survivors *survivors)
+{
+    state->survivors.count = 0;
+    if (run_aside(plan, state, result, SURVIVAL_LISTED, NULL) != 0) {
+        return -1;
+    }
+    list_finish(state);
+    *survivors = state->survivors;
+    return 0;
+}
+
+int plan_fail(const struct plan *plan, struct plan_state *state, struct result *result,
+              struct cause *cause)
+{
+    return run_aside(plan, state, result, SURVIVAL_FAILED, cause);
 }

@@ -6,7 +6,10 @@
 #define PPROC_PLAN_PLAN_H
 
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
 
+struct cause;
 struct plan;
 struct plan_state;
 struct regex;
@@ -28,5 +31,21 @@ void plan_state_destroy(struct plan_state *state);
 // Run the plan on the records of result->task; fills the output, the tally and the failures.
 // Knows nothing of queues, threads and order. Returns 0, or -1 with errno set (no memory).
 int plan_run(const struct plan *plan, struct plan_state *state, struct result *result);
+
+// Records that the operations let through, one by one.
+struct survivors {
+    struct iovec *records; // as the operations left them, without delimiters
+    const char **begins;   // where each begins in the bytes of the task
+    size_t count;
+};
+
+// Run the plan likewise, but make no output: *survivors tells what it would be, until the state is
+// used again.
+int plan_list(const struct plan *plan, struct plan_state *state, struct result *result,
+              struct survivors *survivors);
+
+// Run the plan likewise, but records that the operations let through fail with `cause`.
+int plan_fail(const struct plan *plan, struct plan_state *state, struct result *result,
+              struct cause *cause);
 
 #endif

@@ -6,14 +6,18 @@
 
 #include "base/clock.h"
 #include "base/diag.h"
+#include "base/exit_status.h"
 #include "cli/settings.h"
 #include "cli/stats.h"
+#include "command/child_table.h"
+#include "command/command.h"
 #include "core/core.h"
 #include "input/input.h"
 #include "input/reader.h"
 #include "input/replay.h"
 #include "output/deadletter.h"
 #include "output/failures.h"
+#include "output/joblog.h"
 #include "output/sink.h"
 #include "output/spill.h"
 #include "output/writer.h"
@@ -31,6 +35,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // Blocks that may be live at once; memory is limited by the budget.
@@ -38,6 +44,9 @@
 
 // Work that a task should hold: long against a hand-over, short against a person's patience.
 #define TASK_NS (10 * CLOCK_MILLISECOND)
+
+// Likewise, against the start of a process.
+#define BATCH_NS (200 * CLOCK_MILLISECOND)
 
 // A task of this many bytes shows what records cost.
 #define TASK_BYTES ((size_t)16 * 1024)
@@ -48,7 +57,7 @@
 // No wait is longer: poll() takes milliseconds as an int.
 #define TIMEOUT_MAX_NS (24 * 3600 * CLOCK_SECOND)
 
-// Free blocks that are kept for each worker, and those that the reader and the writer have.
+// Free blocks that the reader and the writer have, beside those of workers.
 #define FREE_BLOCKS 2
 
 // Bytes from which on memory is the kernel's as soon as it is free, and bytes of free memory that
@@ -67,6 +76,7 @@ struct run {
     int notify_fd;     // an eventfd: the core has news
     int64_t start;     // when the run began
     int64_t limit;     // when to wait no longer for threads that are stuck; 0: never
+    int64_t kill_at;   // when children that were told to end are killed; 0: they were not told
     int signal;        // that ends the run, or 0
     bool stopped;      // by SIGUSR2
     bool halted;       // by --halt
@@ -95,7 +105,8 @@ static int build_core(struct run *run)
         .workers = settings->threads,
         .ordered = settings->ordered,
         .self_serve = settings->self_serve,
-        .task_ns = TASK_NS,
+        .task_records = settings->mode == MODE_EACH ? settings->max_args : 0,
+        .task_ns = settings->mode == MODE_BATCH ? BATCH_NS : TASK_NS,
         .task_bytes = TASK_BYTES,
         .halt = settings->halt,
         .retries = settings->retries,
@@ -108,6 +119,25 @@ static int build_core(struct run *run)
     return run->shared.core != NULL ? 0 : -1;
 }
 
+// Blocks that are kept for the next ones: more than processors are not needed at once.
+static unsigned free_blocks(const struct settings *settings)
+{
+    return FREE_BLOCKS +
+           (settings->threads < settings->processors ? settings->threads : settings->processors);
+}
+
+// Outputs of COMMAND end in a delimiter, those of each process are lines.
+static struct writer *build_writer(const struct run *run)
+{
+    const struct settings *settings = run->settings;
+    enum writer_ending ending = settings->binary              ? ENDING_NONE
+                                : settings->mode != MODE_NONE ? ENDING_ADDED
+                                : settings->ordered           ? ENDING_ADDED_BETWEEN
+                                                              : ENDING_ADDED;
+    char delimiter = settings->mode == MODE_EACH ? '\n' : settings->delimiter;
+    return writer_create(run->shared.sink, delimiter, ending, run->shared.spill);
+}
+
 static int build(struct run *run)
 {
     const struct settings *settings = run->settings;
@@ -118,7 +148,7 @@ static int build(struct run *run)
     if (run->notify_fd < 0 || shared->stop_fd < 0 || signals_init(&run->signals) != 0) {
         return -1;
     }
-    run->pool = block_pool_create(settings->block_size, settings->threads + FREE_BLOCKS);
+    run->pool = block_pool_create(settings->block_size, free_blocks(settings));
     if (run->pool == NULL || build_core(run) != 0) {
         return -1;
     }
@@ -136,9 +166,12 @@ static int build(struct run *run)
             return -1;
         }
     }
-    shared->writer =
-        writer_create(shared->sink, settings->delimiter, settings->ordered, shared->spill);
+    shared->writer = build_writer(run);
     if (shared->writer == NULL) {
+        return -1;
+    }
+    if (shared->command != NULL &&
+        command_prepare(shared->command, shared->spill, shared->joblog) != 0) {
         return -1;
     }
     return threads_init(&run->threads, shared);
@@ -149,6 +182,7 @@ static void take_apart(struct run *run)
     threads_destroy(&run->threads);
     writer_destroy(run->shared.writer);
     deadletter_destroy(run->shared.letters);
+    joblog_destroy(run->shared.joblog);
     sink_destroy(run->shared.sink);
     replay_destroy(run->shared.replay);
     reader_destroy(run->shared.reader);
@@ -163,15 +197,9 @@ static void take_apart(struct run *run)
 
 // --- the account
 
-// When the run would have begun, had the process never been stopped.
-static int64_t begin(const struct run *run)
-{
-    return run->start + run->signals.stopped;
-}
-
 static int64_t elapsed(const struct run *run)
 {
-    return clock_now() - begin(run);
+    return clock_now() - run->start;
 }
 
 static struct account make_account(struct run *run)
@@ -209,6 +237,55 @@ static void stop(struct run *run, enum core_phase phase)
     shared_stop_reading(&run->shared);
 }
 
+// Stop all that we started, then ourselves, and go on. What lies between does not count.
+static void suspend(struct run *run)
+{
+    struct command *command = run->shared.command;
+    bar_hide(&run->bar);
+    clock_hold();
+    if (command != NULL) {
+        child_table_stop(command_children(command));
+    }
+    signals_suspend();
+    clock_release();
+    if (command != NULL) {
+        child_table_continue(command_children(command));
+    }
+}
+
+// Everything that still runs is to end now.
+static void kill_children(struct run *run)
+{
+    if (run->shared.command != NULL) {
+        child_table_end(command_children(run->shared.command), SIGKILL);
+    }
+}
+
+// Children end with the run, one way or the other.
+static void end_children(struct run *run)
+{
+    int64_t now = clock_now();
+    if (run->shared.command == NULL || core_phase(run->shared.core) < CORE_KILL) {
+        return;
+    }
+    if (run->kill_at == 0) {
+        run->kill_at = now + run->settings->kill_after;
+        child_table_end(command_children(run->shared.command), SIGTERM);
+    } else if (run->kill_at <= now) {
+        run->kill_at = INT64_MAX;
+        kill_children(run);
+    }
+}
+
+// What children left behind when they ended has become ours.
+static void reap_orphans(const struct run *run)
+{
+    if (run->shared.command != NULL) {
+        while (waitpid(-1, NULL, WNOHANG | __WNOTHREAD) > 0) {
+        }
+    }
+}
+
 static void handle_signal(struct run *run, int signal)
 {
     switch (signal) {
@@ -220,15 +297,15 @@ static void handle_signal(struct run *run, int signal)
         stop(run, CORE_SOON);
         break;
     case SIGTSTP:
-        bar_hide(&run->bar);
-        signals_suspend(&run->signals);
+        suspend(run);
         break;
     default: // SIGHUP, SIGINT, SIGTERM
         if (run->signal != 0) {
+            kill_children(run);
             signals_die(signal);
         }
         run->signal = signal;
-        run->limit = clock_now() + FLUSH_NS;
+        run->limit = clock_now() + FLUSH_NS + run->settings->kill_after;
         stop(run, CORE_NOW);
         break;
     }
@@ -276,8 +353,11 @@ static void wait_for_event(struct run *run)
     if (run->limit != 0 && run->limit < due) {
         due = run->limit;
     }
-    if (run->bar.due != INT64_MAX && begin(run) + run->bar.due < due) {
-        due = begin(run) + run->bar.due;
+    if (run->kill_at != 0 && run->kill_at < due) {
+        due = run->kill_at;
+    }
+    if (run->bar.due != INT64_MAX && run->start + run->bar.due < due) {
+        due = run->start + run->bar.due;
     }
     if (poll(fds, sizeof(fds) / sizeof(fds[0]), timeout_until(due)) > 0 && fds[1].revents != 0) {
         uint64_t count;
@@ -311,6 +391,8 @@ static bool wait_for_end(struct run *run)
     for (;;) {
         start_workers(run);
         notice_halt(run);
+        end_children(run);
+        reap_orphans(run);
         if (core_finished(run->shared.core)) {
             return true;
         }
@@ -345,12 +427,19 @@ static int letters_error(const struct run *run)
     return letters != NULL ? deadletter_error(letters) : 0;
 }
 
+static int joblog_failure(const struct run *run)
+{
+    const struct joblog *joblog = run->shared.joblog;
+    return joblog != NULL ? joblog_error(joblog) : 0;
+}
+
 // Is the output not what it should be?
 static bool is_broken(const struct run *run)
 {
     const struct shared *shared = &run->shared;
-    return run->output_error != 0 || letters_error(run) != 0 || spill_error(shared->spill) != 0 ||
-           atomic_load(&shared->out_of_memory) || run->threads_lack;
+    return run->output_error != 0 || letters_error(run) != 0 || joblog_failure(run) != 0 ||
+           spill_error(shared->spill) != 0 || atomic_load(&shared->out_of_memory) ||
+           run->threads_lack;
 }
 
 // Tell of the last failures, and see that the dead letters are on their way to the disk.
@@ -390,6 +479,10 @@ static bool tell_breakage(const struct run *run)
     } else if (output != 0) {
         diag_error("%s: cannot be written: %s", sink_name(shared->sink),
                    output == EBADF ? "it is closed" : strerror(output));
+    }
+    if (joblog_failure(run) != 0) {
+        diag_error("%s: the joblog cannot be written: %s", joblog_name(shared->joblog),
+                   strerror(joblog_failure(run)));
     }
     if (letters_error(run) != 0) {
         diag_error("%s: dead letters cannot be written: %s", deadletter_name(shared->letters),
@@ -460,6 +553,9 @@ static enum exit_status conclude(struct run *run)
 
 static void start(struct run *run)
 {
+    if (run->shared.command != NULL) {
+        (void)prctl(PR_SET_CHILD_SUBREAPER, 1); // or else what they leave behind is not ours
+    }
     run->start = clock_now();
     if (!run->settings->self_serve && threads_start_roles(&run->threads) != 0) {
         diag_error("the threads that read and write cannot be started: %s", strerror(errno));
@@ -484,10 +580,16 @@ static int open_outputs(struct run *run)
             return -1;
         }
     }
+    if (settings->joblog != NULL) {
+        shared->joblog = joblog_open(settings->joblog);
+        if (shared->joblog == NULL) {
+            return -1;
+        }
+    }
     return 0;
 }
 
-int run(const struct settings *settings, const struct plan *plan)
+int run(const struct settings *settings, const struct plan *plan, struct command *command)
 {
     if (same_file_refused(settings)) {
         return EXIT_USAGE;
@@ -501,11 +603,12 @@ int run(const struct settings *settings, const struct plan *plan)
 
     struct run run = {
         .settings = settings,
-        .shared = {.settings = settings, .plan = plan, .stop_fd = -1},
+        .shared = {.settings = settings, .plan = plan, .command = command, .stop_fd = -1},
         .notify_fd = -1,
         .signals = {.fd = -1},
     };
     if (open_outputs(&run) != 0) {
+        deadletter_destroy(run.shared.letters);
         sink_destroy(run.shared.sink);
         return EXIT_OUTPUT;
     }
@@ -520,6 +623,8 @@ int run(const struct settings *settings, const struct plan *plan)
     if (!run.stuck) {
         threads_join(&run.threads);
     }
+    kill_children(&run);
+    reap_orphans(&run);
     enum exit_status status = conclude(&run);
     if (run.signal != 0) {
         signals_die(run.signal);

@@ -118,6 +118,7 @@ bool same_file_refused(const struct settings *settings)
     struct output outputs[] = {
         {.what = "the output", .file = settings->output},
         {.what = "the dead-letter file", .file = settings->dead_letter},
+        {.what = "the joblog", .file = settings->joblog},
     };
     const size_t count = sizeof(outputs) / sizeof(outputs[0]);
     bool refused = false;

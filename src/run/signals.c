@@ -3,8 +3,6 @@
 
 #include "run/signals.h"
 
-#include "base/clock.h"
-
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
@@ -56,15 +54,13 @@ static void raise_unblocked(int signal)
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-void signals_suspend(struct signals *signals)
+void signals_suspend(void)
 {
-    int64_t since = clock_now();
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTSTP);
     raise_unblocked(SIGTSTP); // goes on here after SIGCONT
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signals->stopped += clock_now() - since;
 }
 
 void signals_die(int signal)

@@ -9,7 +9,6 @@
 
 struct signals {
     int fd;            // readable when a signal is there
-    int64_t stopped;   // nanoseconds that the process spent stopped by SIGTSTP
     bool pipe_ignored; // SIGPIPE was ignored when the program started
 };
 
@@ -21,7 +20,7 @@ int signals_init(struct signals *signals);
 int signals_next(struct signals *signals);
 
 // Stop as SIGTSTP does, and go on at SIGCONT.
-void signals_suspend(struct signals *signals);
+void signals_suspend(void);
 
 // End the process by the signal, as if it had not been blocked.
 _Noreturn void signals_die(int signal);

@@ -6,11 +6,13 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "cli/settings.h"
+#include "command/command.h"
 #include "core/core.h"
 #include "input/reader.h"
 #include "input/replay.h"
 #include "output/deadletter.h"
 #include "output/failures.h"
+#include "output/joblog.h"
 #include "output/spill.h"
 #include "output/writer.h"
 #include "plan/plan.h"
@@ -23,7 +25,8 @@ struct worker {
     pthread_t thread;
     struct shared *shared;
     struct core_worker core;
-    struct plan_state *state;
+    struct plan_state *state;      // without COMMAND
+    struct command_state *command; // with it
 };
 
 void shared_stop_reading(struct shared *shared)
@@ -36,7 +39,8 @@ int shared_write_header(struct shared *shared)
 {
     size_t len;
     const char *header = reader_header(shared->reader, &len);
-    if (!shared->settings->header_out || shared->header_written || len == 0) {
+    if (!shared->settings->header_out || shared->settings->mode != MODE_NONE ||
+        shared->header_written || len == 0) {
         return 0;
     }
     shared->header_written = true;
@@ -53,26 +57,116 @@ static void end_without_memory(struct shared *shared)
 
 // --- what a thread does
 
-static void do_task(struct shared *shared, struct plan_state *state, struct result *task)
+static void stamp_failures(struct result *task, int64_t ns)
 {
-    int64_t start = clock_now();
-    if (plan_run(shared->plan, state, task) != 0) {
-        core_give_up(shared->core, task);
-        end_without_memory(shared);
-        return;
-    }
-    int64_t ns = clock_now() - start;
     if (task->failures != NULL) {
         struct timespec now;
         clock_gettime(CLOCK_REALTIME, &now);
         result_stamp(task, now, (double)ns / (double)CLOCK_SECOND);
     }
+}
+
+// The task has been run: it goes back to the core, by way of the disk if need be.
+static void finish_task(struct shared *shared, struct result *task, int64_t ns)
+{
+    stamp_failures(task, ns);
     if (core_should_spill(shared->core, task) && spill_result(shared->spill, task) != 0) {
         core_give_up(shared->core, task);
         shared_stop_reading(shared);
         return;
     }
     core_done(shared->core, task, ns);
+}
+
+// What a task gives cannot be kept, and the run ends: for lack of memory, unless something else has
+// been noted.
+static void break_off(struct shared *shared, struct result *task)
+{
+    core_give_up(shared->core, task);
+    if (spill_error(shared->spill) != 0 ||
+        (shared->joblog != NULL && joblog_error(shared->joblog) != 0)) {
+        core_stop(shared->core, CORE_NOW);
+        shared_stop_reading(shared);
+    } else {
+        end_without_memory(shared);
+    }
+}
+
+static void do_operations(struct worker *worker, struct result *task)
+{
+    struct shared *shared = worker->shared;
+    int64_t start = clock_now();
+    if (plan_run(shared->plan, worker->state, task) != 0) {
+        break_off(shared, task);
+        return;
+    }
+    finish_task(shared, task, clock_now() - start);
+}
+
+// The records of the task fail with `cause`.
+static void fail_task(struct worker *worker, struct result *task, struct cause *cause, int64_t ns)
+{
+    if (command_fail(worker->command, task, cause) != 0) {
+        break_off(worker->shared, task);
+        return;
+    }
+    finish_task(worker->shared, task, ns);
+}
+
+static void do_command(struct worker *worker, struct result *task);
+
+// A process takes only the first records of the task.
+static void do_parts(struct worker *worker, struct result *task)
+{
+    struct result *front = core_cut(worker->shared->core, task, command_cut(worker->command));
+    if (front == NULL) {
+        break_off(worker->shared, task);
+        return;
+    }
+    do_command(worker, front);
+    do_command(worker, task);
+}
+
+static void do_command(struct worker *worker, struct result *task)
+{
+    struct shared *shared = worker->shared;
+    struct command_state *command = worker->command;
+    int64_t start = clock_now();
+    if (task->task.doom != NULL) {
+        fail_task(worker, task, task->task.doom, 0);
+        return;
+    }
+    switch (command_run(command, task)) {
+    case COMMAND_DONE:
+        finish_task(shared, task, clock_now() - start);
+        break;
+    case COMMAND_FAILED: {
+        struct attempt attempt = command_attempt(command);
+        struct cause *cause = command_cause(command);
+        if (core_fail(shared->core, task, cause, &attempt, clock_now()) == CORE_DEAD) {
+            fail_task(worker, task, cause, attempt.ns);
+        }
+        break;
+    }
+    case COMMAND_CUT:
+        do_parts(worker, task);
+        break;
+    case COMMAND_ENDED:
+        core_give_up(shared->core, task);
+        break;
+    case COMMAND_BROKEN:
+        break_off(shared, task);
+        break;
+    }
+}
+
+static void do_task(struct worker *worker, struct result *task)
+{
+    if (worker->command != NULL) {
+        do_command(worker, task);
+    } else {
+        do_operations(worker, task);
+    }
 }
 
 static void do_read(struct shared *shared, size_t max_records)
@@ -122,7 +216,7 @@ static void *worker_main(void *arg)
         struct work work;
         switch (core_take(shared->core, &worker->core, &work)) {
         case CORE_TASK:
-            do_task(shared, worker->state, work.task);
+            do_task(worker, work.task);
             break;
         case CORE_READ:
             do_read(shared, 0);
@@ -187,12 +281,26 @@ static void worker_destroy(struct worker *worker)
 {
     if (worker != NULL) {
         plan_state_destroy(worker->state);
+        command_state_destroy(worker->command);
         core_worker_destroy(&worker->core);
         free(worker);
     }
 }
 
-static struct worker *worker_create(struct shared *shared)
+// Returns 0, or -1 with errno set.
+static int worker_equip(struct worker *worker, unsigned slot)
+{
+    struct shared *shared = worker->shared;
+    if (shared->command != NULL) {
+        worker->command = command_state_create(shared->command, shared->plan, slot);
+        return worker->command != NULL ? 0 : -1;
+    }
+    worker->state = plan_state_create(shared->plan);
+    errno = worker->state != NULL ? 0 : ENOMEM;
+    return worker->state != NULL ? 0 : -1;
+}
+
+static struct worker *worker_create(struct shared *shared, unsigned slot)
 {
     struct worker *worker = calloc(1, sizeof(*worker));
     if (worker == NULL) {
@@ -203,10 +311,10 @@ static struct worker *worker_create(struct shared *shared)
         return NULL;
     }
     worker->shared = shared;
-    worker->state = plan_state_create(shared->plan);
-    if (worker->state == NULL) {
+    if (worker_equip(worker, slot) != 0) {
+        int error = errno;
         worker_destroy(worker);
-        errno = ENOMEM;
+        errno = error;
         return NULL;
     }
     return worker;
@@ -214,7 +322,7 @@ static struct worker *worker_create(struct shared *shared)
 
 int threads_start_worker(struct threads *threads)
 {
-    struct worker *worker = worker_create(threads->shared);
+    struct worker *worker = worker_create(threads->shared, threads->worker_count + 1);
     if (worker == NULL) {
         return -1;
     }

@@ -8,8 +8,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+struct command;
 struct core;
 struct deadletter;
+struct joblog;
 struct plan;
 struct reader;
 struct replay;
@@ -21,6 +23,7 @@ struct writer;
 struct shared {
     const struct settings *settings;
     const struct plan *plan;
+    struct command *command; // NULL: there is none
     struct core *core;
     struct spill *spill;
     int stop_fd; // an eventfd: once it is readable, nobody waits for input any more
@@ -33,6 +36,7 @@ struct shared {
     struct writer *writer;      // likewise
     bool header_written;        // likewise
     struct deadletter *letters; // likewise; NULL: there are none
+    struct joblog *joblog;      // NULL: there is none
     unsigned failures_shown;    // likewise
 
     atomic_bool out_of_memory;

@@ -329,3 +329,28 @@ END
         done
     done
 }
+
+@test "a command that fails makes letters with its status, its signal and what it printed last" {
+    printf '%s\n' 'echo out; echo err >&2; exit 3' 'kill -9 $$' 'echo fine' >in
+    fails --dead-letter=letters in -- sh -c {}
+    [[ $(<out) == fine ]]
+    jq -se '.[0].error == "exit" and .[0].status == 3 and .[0].signal == null and
+        .[0].stdout == "out\n" and .[0].stderr == "err\n" and .[0].attempts == 1 and
+        .[1].error == "signal" and .[1].status == null and .[1].signal == 9 and
+        .[1].record == "kill -9 $$" and .[1].nr == 2' letters
+}
+
+@test "of what a command printed the last 4 KiB are kept, whatever they are" {
+    printf '%s\n' 'head -c 100000 /dev/zero | tr "\0" "\377"; printf "the end"; exit 1' >in
+    fails --dead-letter=letters in -- sh -c {}
+    jq -e '(.stdout | length) == 4096 and (.stdout | test("^\ufffd+the end$"))' letters
+}
+
+@test "replayed records have their first place in placeholders and the environment" {
+    printf 'good\nbad\n' >in
+    fails --dead-letter=letters in -- test {} = good
+    run -0 "$PPROC" --replay letters -- echo '{file}' '{nr}' '{#}' '{}'
+    [[ $output == "in 2 1 bad" ]]
+    run -0 "$PPROC" --replay letters -- sh -c 'echo $PPROC_FILE $PPROC_NR $PPROC_SEQ "$1"' sh {}
+    [[ $output == "in 2 1 bad" ]]
+}

@@ -76,15 +76,15 @@ to_nowhere()
 
 @test "what is not built is refused, not ignored" {
     for option in --csv --follow --plugin \
-        --batch --coproc --each -n --shell -C -I --pool --priority --key --rate --retries \
-        --timeout --tag --joblog --dry-run; do
+        --coproc --pool --priority --key --rate --tag; do
         refused "unknown option '$option'" "$option"
     done
 }
 
-@test "a COMMAND is refused" {
-    refused "'--' begins a COMMAND" -m x input -- cat
-    refused "'--' begins a COMMAND" --
+@test "a COMMAND that is missing, or cannot be, is refused" {
+    refused "'--' begins a COMMAND, and there is none" --
+    refused '--count and a COMMAND cannot be together' -c -- cat
+    refused '--timeout needs a COMMAND' --timeout=1s
 }
 
 @test "a value that is missing or not wanted is refused" {

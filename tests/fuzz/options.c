@@ -46,7 +46,7 @@ static char *explain(int argc, char **argv)
         MUST(settings->file_count > 0 && settings->files[settings->file_count - 1] != NULL);
         FILE *out = open_memstream(&text, &len);
         MUST(out != NULL);
-        explain_print(out, settings);
+        explain_print(out, settings, NULL);
         MUST(fclose(out) == 0);
     }
     settings_destroy(settings);

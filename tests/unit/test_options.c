@@ -107,8 +107,8 @@ static void test_refused(void)
         "--match",      //
         "a b --",       // COMMAND
         "--",           //
-        "-- cat",       //
-        "-0 -- cat",    //
+        "--",           //
+        "-0 --",        //
     };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         OK(parse(lines[i]) == -1, "refused: %s", lines[i]);

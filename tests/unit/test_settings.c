@@ -287,6 +287,24 @@ static void test_files0_from_standard_input(void)
        "a list from standard input that has ended is empty");
 }
 
+static void test_retries(void)
+{
+    OK(SETTLE("--retries=3") != NULL && settings->retries == 3, "--retries=3");
+    OK(SETTLE("--retries=0") != NULL && settings->retries == 0, "--retries=0");
+    OK(SETTLE("--retries=") == NULL && SETTLE("--retries=-1") == NULL &&
+           SETTLE("--retries=1000001") == NULL,
+       "other numbers of attempts are refused");
+    OK(SETTLE("--retry-on=28,timeout") != NULL &&
+           settings->retry_on.errors == RETRY_ON(ERROR_TIMEOUT) &&
+           statuses_have(&settings->retry_on.statuses, 28),
+       "--retry-on=28,timeout is those alone");
+    OK(SETTLE("--retry-on=regex") == NULL, "--retry-on=regex is refused");
+    OK(SETTLE("--backoff=1s,5s,3") != NULL && settings->backoff.base == 1000000000 &&
+           settings->backoff.max == 5000000000 && settings->backoff.factor == 3,
+       "--backoff=1s,5s,3");
+    OK(SETTLE("--backoff=soon") == NULL, "--backoff=soon is refused");
+}
+
 int main(void)
 {
     // The messages are tested on the command line.
@@ -303,6 +321,7 @@ int main(void)
     test_tmpdir();
     test_operations();
     test_report();
+    test_retries();
     test_files0();
     test_files0_from_standard_input();
     settings_destroy(settings);

@@ -56,7 +56,8 @@ static const char *output_of(struct result *results, bool ordered, size_t *len)
     char path[] = "/tmp/test_writer.XXXXXX";
     int fd = mkostemp(path, O_CLOEXEC);
     struct sink *sink = sink_open(path);
-    struct writer *writer = writer_create(sink, '\n', ordered, spill);
+    struct writer *writer =
+        writer_create(sink, '\n', ordered ? ENDING_ADDED_BETWEEN : ENDING_ADDED, spill);
     bool whole = writer_write(writer, results) == NULL;
     close(fd);
     whole = whole && sink_finish(sink) == 0;
@@ -104,7 +105,7 @@ static void test_number(void)
     char text[32] = "", path[] = "/tmp/test_writer.XXXXXX";
     int fd = mkostemp(path, O_CLOEXEC);
     struct sink *sink = sink_open(path);
-    struct writer *writer = writer_create(sink, ';', true, spill);
+    struct writer *writer = writer_create(sink, ';', ENDING_ADDED_BETWEEN, spill);
     bool written = writer_write_number(writer, UINT64_MAX) == 0 && sink_finish(sink) == 0;
     close(fd);
     fd = open(path, O_RDONLY | O_CLOEXEC); // another file by now
@@ -179,7 +180,7 @@ static void test_failing(void)
     static const char *const texts[] = {"a\n", "b\n", NULL};
     struct result *results = make_results(texts);
     struct sink *sink = sink_open("/dev/full");
-    struct writer *writer = writer_create(sink, '\n', true, spill);
+    struct writer *writer = writer_create(sink, '\n', ENDING_ADDED_BETWEEN, spill);
     OK(writer_write(writer, results) == results, "on a full disk nothing counts as written");
     OK(writer_error(writer) == ENOSPC, "and the error is kept");
     writer_destroy(writer);

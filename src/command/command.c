@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// COMMAND: its parts, and what an attempt comes to.
+
+#include "command/command.h"
+
+#include "base/clock.h"
+#include "base/diag.h"
+#include "base/exit_status.h"
+#include "base/path.h"
+#include "cli/settings.h"
+#include "command/child.h"
+#include "command/child_table.h"
+#include "command/environment.h"
+#include "command/lookup.h"
+#include "command/mode.h"
+#include "command/words.h"
+#include "core/records.h"
+#include "input/input.h"
+#include "output/joblog.h"
+#include "output/spill.h"
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// Bytes of output that one process keeps in memory: this part of the budget, divided by the
+// workers, within these bounds.
+#define SHARE_PART 4
+#define SHARE_MIN ((size_t)64 * 1024)
+#define SHARE_MAX ((size_t)4 * 1024 * 1024)
+
+// --- building
+
+// Find the program once, so that what cannot be run is told before anything is read.
+static int find_program(struct command *command)
+{
+    const char *name = words_program(command->words);
+    if (name == NULL) {
+        return EXIT_OK;
+    }
+    command->path = lookup_program(name);
+    if (command->path != NULL) {
+        return EXIT_OK;
+    }
+    if (errno == ENOENT || errno == ENOTDIR) {
+        diag_error("%s: COMMAND was not found%s", name,
+                   path_is_file(name) ? " (FILE goes before --)" : "");
+        return EXIT_NOT_FOUND;
+    }
+    diag_error("%s: COMMAND cannot be run: %s%s", name, strerror(errno),
+               path_is_file(name) ? " (FILE goes before --)" : "");
+    return EXIT_NOT_EXECUTABLE;
+}
+
+struct command *command_create(const struct settings *settings, int *status)
+{
+    struct command *command = calloc(1, sizeof(*command));
+    *status = EXIT_USAGE;
+    if (command == NULL) {
+        diag_error("no memory for COMMAND");
+        return NULL;
+    }
+    command->settings = settings;
+    command->process.null_fd = -1;
+    command->words = words_create(settings);
+    if (command->words != NULL) {
+        *status = settings->explain ? EXIT_OK : find_program(command);
+    }
+    if (*status != EXIT_OK) {
+        command_destroy(command);
+        return NULL;
+    }
+    return command;
+}
+
+void command_destroy(struct command *command)
+{
+    if (command == NULL) {
+        return;
+    }
+    if (command->process.null_fd >= 0) {
+        close(command->process.null_fd);
+    }
+    child_table_destroy(command->children);
+    free(command->origin);
+    free(command->path);
+    words_destroy(command->words);
+    free(command);
+}
+
+const struct words *command_words(const struct command *command)
+{
+    return command->words;
+}
+
+static size_t share_of(const struct settings *settings)
+{
+    size_t share = settings->buffer_size / SHARE_PART / settings->threads;
+    return share < SHARE_MIN ? SHARE_MIN : share < SHARE_MAX ? share : SHARE_MAX;
+}
+
+int command_prepare(struct command *command, struct spill *spill, struct joblog *joblog)
+{
+    const struct settings *settings = command->settings;
+    command->joblog = joblog;
+    command->origin = calloc(1, sizeof(*command->origin));
+    command->children = child_table_create();
+    int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    command->process = (struct process_config){
+        .origin = command->origin,
+        .table = command->children,
+        .spill = spill,
+        .null_fd = null_fd,
+        .share = share_of(settings),
+        .timeout = settings->timeout,
+        .kill_after = settings->kill_after,
+        .ok_exit = settings->ok_exit,
+    };
+    if (command->origin == NULL || command->children == NULL || null_fd < 0) {
+        return -1;
+    }
+    child_origin_init(command->origin);
+    return 0;
+}
+
+struct child_table *command_children(const struct command *command)
+{
+    return command->children;
+}
+
+struct command_state *command_state_create(const struct command *command, const struct plan *plan,
+                                           unsigned slot)
+{
+    struct command_state *state = calloc(1, sizeof(*state));
+    if (state == NULL) {
+        return NULL;
+    }
+    state->command = command;
+    state->plan = plan;
+    state->slot = slot;
+    state->plan_state = plan_state_create(plan);
+    state->words = words_state_create(command->words);
+    state->environment = environment_create();
+    state->process = command->settings->dry_run ? NULL : process_create(&command->process);
+    if (state->plan_state == NULL || state->words == NULL || state->environment == NULL ||
+        (state->process == NULL && !command->settings->dry_run)) {
+        command_state_destroy(state);
+        errno = ENOMEM;
+        return NULL;
+    }
+    return state;
+}
+
+void command_state_destroy(struct command_state *state)
+{
+    if (state == NULL) {
+        return;
+    }
+    process_destroy(state->process);
+    environment_destroy(state->environment);
+    words_state_destroy(state->words);
+    plan_state_destroy(state->plan_state);
+    cause_unref(state->cause);
+    buf_free(&state->line);
+    free(state);
+}
+
+// --- an attempt
+
+struct values command_values(const struct command_state *state, const struct result *result,
+                             const struct iovec *records, size_t count)
+{
+    const struct task *task = &result->task;
+    const struct block *block = task->block;
+    const struct origin *origin = records_origin(block, task->off);
+    return (struct values){
+        .records = records,
+        .record_count = count,
+        .file = origin != NULL ? origin->input->name : block->input->name,
+        .nr = origin != NULL ? origin->nr : block->first_nr + task->index,
+        .seq = block->first_seq + task->index,
+        .slot = state->slot,
+    };
+}
+
+static void set_cause(struct command_state *state, struct cause *cause)
+{
+    cause_unref(state->cause);
+    state->cause = cause;
+}
+
+// Keep what the process said last.
+static void keep_tails(struct command_state *state)
+{
+    struct cause *cause = state->cause;
+    cause->out = malloc(CAUSE_TAIL_BYTES);
+    cause->err = malloc(CAUSE_TAIL_BYTES);
+    if (cause->out != NULL) {
+        cause->out_len = process_output_tail(state->process, cause->out, CAUSE_TAIL_BYTES);
+    }
+    if (cause->err != NULL) {
+        cause->err_len = process_error_tail(state->process, cause->err, CAUSE_TAIL_BYTES);
+    }
+}
+
+static struct cause *explain_exit(const struct command_state *state)
+{
+    int status = process_status(state->process);
+    char byte;
+    bool silent = process_output_tail(state->process, &byte, 1) == 0 &&
+                  process_error_tail(state->process, &byte, 1) == 0;
+    bool hint = status == 1 && silent && state->command->settings->mode == MODE_BATCH;
+    return cause_create(
+        ERROR_EXIT, "exit status %d%s", status,
+        hint ? " (and no output; --ok-exit=0,1 if that means that nothing was found)" : "");
+}
+
+static struct cause *explain(const struct command_state *state, enum process_end end, int error)
+{
+    const struct settings *settings = state->command->settings;
+    switch (end) {
+    case PROCESS_EXITED:
+        return explain_exit(state);
+    case PROCESS_SIGNALLED:
+        return cause_create(ERROR_SIGNAL, "died of SIG%s",
+                            sigabbrev_np(process_signal(state->process)));
+    case PROCESS_TIMED_OUT:
+        return cause_create(ERROR_TIMEOUT, "had not ended after %g s (--timeout)",
+                            (double)settings->timeout / (double)CLOCK_SECOND);
+    default:
+        return cause_create(ERROR_SPAWN, "COMMAND cannot be started: %s",
+                            error == E2BIG ? "its arguments and environment are too long"
+                                           : strerror(error));
+    }
+}
+
+// A line for the joblog.
+static int log_attempt(struct command_state *state, const struct result *result,
+                       const struct job_plan *job, enum process_end end, struct timespec start)
+{
+    if (state->command->joblog == NULL) {
+        return 0;
+    }
+    state->line.len = 0;
+    if (words_print(state->command->words, state->words, &state->line) != 0) {
+        return -1;
+    }
+    const struct job line = {
+        .seq = job->values.seq,
+        .start = start,
+        .seconds = (double)process_time(state->process) / (double)CLOCK_SECOND,
+        .sent = job->sent,
+        .received = capture_len(process_output(state->process)),
+        .status = end == PROCESS_SIGNALLED ? 0 : process_status(state->process),
+        .signal = process_signal(state->process),
+        .command = state->line.bytes,
+        .command_len = state->line.len,
+        .attempt = result->task.attempts + 1,
+        .records = job->records,
+    };
+    return joblog_write(state->command->joblog, &line);
+}
+
+// The program of this record, if it depends on that. NULL with errno set: there is none.
+static const char *find_path(const struct command_state *state, char **found)
+{
+    *found = NULL;
+    if (state->command->path != NULL) {
+        return state->command->path;
+    }
+    *found = lookup_program(words_arguments(state->words)[0]);
+    return *found;
+}
+
+static enum process_end run_process(struct command_state *state, const struct result *result,
+                                    struct job_plan *job)
+{
+    char *found;
+    struct process_job process = {
+        .path = find_path(state, &found),
+        .argv = words_arguments(state->words),
+        .envp = environment_fill(state->environment, &job->values, result->task.attempts + 1),
+        .input = job->input,
+        .input_count = job->input_count,
+    };
+    enum process_end end = PROCESS_NOT_STARTED;
+    if (process.path != NULL && process.envp != NULL) {
+        end = process_run(state->process, &process);
+    }
+    int error = errno;
+    free(found);
+    errno = error;
+    return end;
+}
+
+// The command itself is the output.
+static enum command_end show(struct command_state *state, struct result *result,
+                             const struct job_plan *job)
+{
+    struct buf line = {0};
+    int status = words_print(state->command->words, state->words, &line);
+    if (status == 0 && state->command->settings->mode == MODE_BATCH) {
+        char note[64];
+        int len = snprintf(note, sizeof(note), " # %" PRIu64 " record%s", job->records,
+                           job->records == 1 ? "" : "s");
+        status = buf_append(&line, note, (size_t)len);
+    }
+    result_drop_output(result);
+    if (status != 0 || buf_append(&line, "\n", 1) != 0 || result_give(result, &line) != 0) {
+        buf_free(&line);
+        return COMMAND_BROKEN;
+    }
+    return COMMAND_DONE;
+}
+
+enum command_end command_attempt_job(struct command_state *state, struct result *result,
+                                     struct job_plan *job)
+{
+    if (state->process == NULL) {
+        return show(state, result, job);
+    }
+    struct timespec start;
+    clock_gettime(CLOCK_REALTIME, &start);
+    enum process_end end = run_process(state, result, job);
+    int error = errno;
+    if (end == PROCESS_ENDED || end == PROCESS_BROKEN) {
+        return end == PROCESS_ENDED ? COMMAND_ENDED : COMMAND_BROKEN;
+    }
+    if (log_attempt(state, result, job, end, start) != 0) {
+        return COMMAND_BROKEN;
+    }
+    if (end == PROCESS_SUCCEEDED) {
+        result_drop_output(result);
+        return capture_finish(process_output(state->process), result) == 0 ? COMMAND_DONE
+                                                                           : COMMAND_BROKEN;
+    }
+    set_cause(state, explain(state, end, error));
+    if (state->cause == NULL) {
+        return COMMAND_BROKEN;
+    }
+    state->cause->status = end == PROCESS_EXITED ? process_status(state->process) : -1;
+    state->cause->signal = end == PROCESS_SIGNALLED ? process_signal(state->process) : 0;
+    if (end != PROCESS_NOT_STARTED) {
+        keep_tails(state);
+    }
+    state->attempt = (struct attempt){
+        .ns = process_time(state->process),
+        .may_split = job->may_split,
+        .retriable = !(end == PROCESS_NOT_STARTED && error == E2BIG) &&
+                     retry_is_wanted(&state->command->settings->retry_on, state->cause),
+    };
+    return COMMAND_FAILED;
+}
+
+enum command_end command_refuse(struct command_state *state, const struct job_plan *job,
+                                const char *why)
+{
+    set_cause(state, cause_create(ERROR_SPAWN, "%s", why));
+    state->attempt = (struct attempt){.may_split = job->may_split};
+    return state->cause != NULL ? COMMAND_FAILED : COMMAND_BROKEN;
+}
+
+// --- what is done with a task
+
+enum command_end command_run(struct command_state *state, struct result *result)
+{
+    switch (state->command->settings->mode) {
+    case MODE_EACH:
+        return each_run(state, result);
+    case MODE_BATCH:
+        return batch_run(state, result);
+    case MODE_COPROC:
+    case MODE_NONE:
+        break;
+    }
+    return COMMAND_BROKEN;
+}
+
+struct attempt command_attempt(const struct command_state *state)
+{
+    return state->attempt;
+}
+
+struct cause *command_cause(const struct command_state *state)
+{
+    return state->cause;
+}
+
+size_t command_cut(const struct command_state *state)
+{
+    return state->cut;
+}
+
+int command_fail(struct command_state *state, struct result *result, struct cause *cause)
+{
+    bool keeps = state->command->settings->keep_failed && cause == state->cause;
+    if (plan_fail(state->plan, state->plan_state, result, cause) != 0) {
+        return -1;
+    }
+    return keeps ? capture_finish(process_output(state->process), result) : 0;
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// COMMAND: runs on the records that the operations of the plan let through.
+//
+// Its modes are files of their own (each, batch), which say what a process gets; what became of it
+// is the same for all of them. Retries, splitting and halting are the core's business.
+
+#ifndef PPROC_COMMAND_COMMAND_H
+#define PPROC_COMMAND_COMMAND_H
+
+#include "core/core.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct child_table;
+struct joblog;
+struct plan;
+struct plan_state;
+struct settings;
+struct spill;
+struct words;
+
+// Immutable once it is ready, shared by all threads.
+struct command;
+
+// Compile COMMAND, which is given, and look for its program. On failure says what is wrong on
+// standard error, puts the exit status of the process into *status and returns NULL.
+struct command *command_create(const struct settings *settings, int *status);
+void command_destroy(struct command *command);
+
+// Its words, for --explain.
+const struct words *command_words(const struct command *command);
+
+// Make ready to run it. `spill` takes output, `joblog` (or NULL) a line for each attempt; both have
+// to live longer. Returns 0, or -1 with errno set.
+int command_prepare(struct command *command, struct spill *spill, struct joblog *joblog);
+
+// The children that live.
+struct child_table *command_children(const struct command *command);
+
+// What one worker needs; `slot` is its number, from 1. NULL with errno set on failure.
+struct command_state;
+struct command_state *command_state_create(const struct command *command, const struct plan *plan,
+                                           unsigned slot);
+void command_state_destroy(struct command_state *state);
+
+enum command_end {
+    COMMAND_DONE,   // the result has its output and its tally: core_done()
+    COMMAND_FAILED, // core_fail(), with what command_attempt() and command_cause() say
+    COMMAND_CUT,    // only the first command_cut() bytes of the task go into one process:
+                    // core_cut(), and run both parts
+    COMMAND_ENDED,  // the run ends, and this did: core_give_up()
+    COMMAND_BROKEN, // its output could not be kept: no memory, or as spill_error() says
+};
+
+// Run the operations on the records of the task, and COMMAND on those that are left.
+enum command_end command_run(struct command_state *state, struct result *result);
+
+// Of the last run that failed. The cause stays the state's.
+struct attempt command_attempt(const struct command_state *state);
+struct cause *command_cause(const struct command_state *state);
+size_t command_cut(const struct command_state *state);
+
+// The task is dead, by the last run, or doomed with `cause`: its records fail. Returns 0, or -1: no
+// memory, or as spill_error() says.
+int command_fail(struct command_state *state, struct result *result, struct cause *cause);
+
+#endif

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the modes of COMMAND have in common with command.c; for these files alone.
+
+#ifndef PPROC_COMMAND_MODE_H
+#define PPROC_COMMAND_MODE_H
+
+#include "base/buf.h"
+#include "command/command.h"
+#include "command/form.h"
+#include "command/process.h"
+#include "core/failure.h"
+
+#include <stdint.h>
+
+struct command {
+    const struct settings *settings;
+    struct words *words;
+    char *path; // to the program; NULL: it depends on the record
+    struct process_config process;
+    struct child_origin *origin;
+    struct child_table *children;
+    struct joblog *joblog;
+};
+
+struct command_state {
+    const struct command *command;
+    const struct plan *plan;
+    struct plan_state *plan_state;
+    struct words_state *words;
+    struct environment *environment;
+    struct process *process; // NULL if nothing is run (--dry-run)
+    unsigned slot;
+
+    // Of the last run.
+    struct attempt attempt;
+    struct cause *cause;
+    size_t cut;
+    struct buf line; // a command as a person would type it
+};
+
+// One attempt.
+struct job_plan {
+    struct values values;
+    struct iovec *input; // what a filter reads, used up; NULL: nothing
+    size_t input_count;
+    uint64_t sent;    // bytes of these
+    uint64_t records; // that it is about
+    bool may_split;
+};
+
+// Values of the task's first record; with -n, of these.
+struct values command_values(const struct command_state *state, const struct result *result,
+                             const struct iovec *records, size_t count);
+
+// Run a process for the job, whose words are made, and make its output the result's.
+enum command_end command_attempt_job(struct command_state *state, struct result *result,
+                                     struct job_plan *job);
+
+// The attempt fails before there is a process, since something cannot be passed.
+enum command_end command_refuse(struct command_state *state, const struct job_plan *job,
+                                const char *why);
+
+// The modes.
+enum command_end each_run(struct command_state *state, struct result *result);
+enum command_end batch_run(struct command_state *state, struct result *result);
+
+#endif
