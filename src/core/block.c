@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct block_pool {
     size_t block_size;
@@ -128,6 +129,9 @@ void block_destroy(struct block_pool *pool, struct block *block)
 {
     if (block != NULL) {
         block_release(pool, block);
+        if (block->file != 0) {
+            (void)close(block->file); // nothing was written
+        }
         free(block->ends);
         free(block->origins);
         free(block);

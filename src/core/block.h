@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct input;
 struct result;
@@ -54,6 +55,8 @@ struct block {
     size_t *ends;              // ascending, where the records end if they are more than what a
                                // delimiter ends, the last one at len; NULL: they are not
     size_t end_count;
+    int file;               // not 0: the bytes are still in this file, which is the block's own
+    off_t place;            // where in it
     struct origin *origins; // of each of these; NULL: records are where they are read
 
     // The core's, guarded by its lock.

@@ -79,6 +79,15 @@ static struct result *carve_waiting(struct core *core)
     return result;
 }
 
+struct result *carve_whole(struct core *core, struct block *block)
+{
+    struct result *result = make_task(core, block, 0, block->len);
+    if (result != NULL) {
+        hold_block(result);
+    }
+    return result;
+}
+
 void carve_push(struct core *core, struct result *result)
 {
     result->queue_next = NULL;

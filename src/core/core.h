@@ -190,6 +190,9 @@ bool core_room(struct core *core, size_t *max_records);
 bool core_try_room(struct core *core, size_t *max_records);
 // Hand over what was read, and the role.
 void core_admit(struct core *core, struct block *block);
+// Likewise of a block whose bytes are not here yet: all of it is the task of the caller, who runs
+// it as one from core_take(). NULL: no memory; the block is still the caller's, who has the role.
+struct result *core_admit_task(struct core *core, struct block *block);
 // There is no more to read.
 void core_eof(struct core *core);
 

@@ -90,6 +90,8 @@ void budget_release_result(struct core *core, struct result *result);
 
 // The task to run next; there must be records that wait. NULL: no memory to make it.
 struct result *carve_next(struct core *core);
+// The block becomes one task. NULL: no memory.
+struct result *carve_whole(struct core *core, struct block *block);
 // The task is to run next, after others of which that was said.
 void carve_push(struct core *core, struct result *result);
 // Cut off the first `len` bytes of a task, whole records and less than all: that is a task, and

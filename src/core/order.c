@@ -200,6 +200,9 @@ void order_written(struct core *core, struct result *result, struct result **set
 static uint64_t count_gap(const struct core *core, const struct block *block, size_t off,
                           size_t end)
 {
+    if (block->file != 0) {
+        return 0; // nobody has read them
+    }
     if (block->buf != NULL || block->ends != NULL) {
         return records_in_block(block, off, end);
     }

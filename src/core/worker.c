@@ -106,6 +106,22 @@ enum core_step core_take(struct core *core, struct core_worker *worker, struct w
     return step;
 }
 
+struct result *core_admit_task(struct core *core, struct block *block)
+{
+    mutex_lock(&core->mutex);
+    struct result *result = carve_whole(core, block);
+    if (result != NULL) {
+        core->reading = false;
+        core->more_input = block->more;
+        budget_charge(core, block->cap + block_index_bytes(block));
+        order_add_block(core, block);
+        begin_run(core, result, NULL);
+        wake_others(core);
+    }
+    mutex_unlock(&core->mutex);
+    return result;
+}
+
 enum core_step core_try_take(struct core *core, struct work *work)
 {
     mutex_lock(&core->mutex);

@@ -76,9 +76,9 @@ static enum source_status read_end(struct descriptor *descriptor)
     if (descriptor->regular && end < descriptor->size && fstat(descriptor->fd, &status) == 0 &&
         status.st_size < descriptor->size) {
         descriptor->broken = true;
-        return stage_damaged(descriptor->problem,
-                             "got shorter while it was read: it ends at byte %jd of %jd",
-                             (intmax_t)end, (intmax_t)descriptor->size);
+        return stage_damaged(
+            descriptor->problem, "got shorter while it was read: it ends at byte %jd of %jd",
+            (intmax_t)(end < status.st_size ? end : status.st_size), (intmax_t)descriptor->size);
     }
     descriptor->at_end = true;
     return SOURCE_END;

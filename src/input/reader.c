@@ -22,6 +22,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 // A block that needs an index has one record for so many bytes at most: its index then takes no
 // more than half of its memory.
@@ -31,6 +32,12 @@
 // rest.
 #define LETTER_FACTOR 6
 #define LETTER_BYTES ((uint64_t)1024 * 1024)
+
+// Workers read a file side by side if it has at least so many bytes to go, and blocks are not
+// smaller than this. A record ends within so many bytes, or is read as usual.
+#define SHARE_BYTES ((uint64_t)4 * 1024 * 1024)
+#define SHARE_BLOCK ((size_t)64 * 1024)
+#define SHARE_TAIL ((size_t)4 * 1024)
 
 static const struct input operands_input = {.name = "--args"};
 
@@ -52,14 +59,16 @@ struct reader {
     bool in_header;  // its header was not read yet
     bool ended;      // it gives nothing more
     bool waits;      // more would have had to be waited for
-    bool damaged;    // one of them was
     bool told_short; // that a last record has too few lines
     uint64_t offset; // of the byte at `start`, in the input
 
     struct window window;
     uint64_t skipped; // bytes of a record that is too long which are no longer in the buffer
 
-    _Atomic uint64_t bytes; // read by one, looked at by all
+    bool shares;                          // large files are read by those who run the records
+    _Atomic uint64_t bytes;               // read by one, looked at by all
+    atomic_bool damaged;                  // some input was
+    _Atomic(const struct input *) broken; // the last one of which it was told
 };
 
 // How much has to be in memory.
@@ -124,6 +133,10 @@ struct reader *reader_create(const struct settings *settings, struct block_pool 
     reader->pool = pool;
     set_records(reader, settings, starts);
     set_limits(reader);
+    reader->shares = settings->self_serve && settings->threads > 1 &&
+                     settings_delimited(settings) && !settings->numbered &&
+                     reader->framer.max_record >= block_pool_size(pool) &&
+                     block_pool_size(pool) >= SHARE_BLOCK;
     return reader;
 }
 
@@ -140,7 +153,7 @@ void reader_destroy(struct reader *reader)
 
 bool reader_damaged(const struct reader *reader)
 {
-    return reader->damaged;
+    return atomic_load(&reader->damaged);
 }
 
 const char *reader_header(const struct reader *reader, size_t *len)
@@ -177,12 +190,21 @@ static void leave_input(struct reader *reader)
     window_clear(&reader->window);
 }
 
+// The input is damaged. Is it to be told?
+static bool note_damage(struct reader *reader, const struct input *input)
+{
+    atomic_store(&reader->damaged, true);
+    return atomic_exchange(&reader->broken, input) != input;
+}
+
 // Say what is wrong with the input, and how much of its last record is lost.
 static void report(struct reader *reader, uint64_t lost)
 {
     const char *name = source_input(reader->source)->name;
     const char *problem = source_problem(reader->source);
-    reader->damaged = true;
+    if (!note_damage(reader, source_input(reader->source))) {
+        return;
+    }
     if (lost > 0 && reader->in_header) {
         diag_error("%s: %s; its header is cut there, so nothing of it is processed", name, problem);
     } else if (lost > 0) {
@@ -327,7 +349,8 @@ static enum read_status fill_buffer(struct reader *reader)
 // The input is not what it should be, as was said.
 static void refuse_input(struct reader *reader)
 {
-    reader->damaged = reader->ended = true;
+    atomic_store(&reader->damaged, true);
+    reader->ended = true;
     window_clear(&reader->window);
 }
 
@@ -535,6 +558,89 @@ static enum read_status skip_record(struct reader *reader, struct block **block)
     return hand_out_head(reader, head, framer_first(&reader->framer, whole_records(reader)), block);
 }
 
+// --- sharing
+
+// How many bytes of records without a cut there are in a usual block of the file at `place`; 0: its
+// end has to be looked for as usual.
+static size_t measure_file(const struct reader *reader, int file, off_t place)
+{
+    char tail[SHARE_TAIL];
+    size_t before = block_pool_size(reader->pool) - sizeof(tail);
+    if (pread(file, tail, sizeof(tail), place + (off_t)before) != (ssize_t)sizeof(tail)) {
+        return 0;
+    }
+    const char *last = memrchr(tail, reader->delimiter, sizeof(tail));
+    return last != NULL ? before + (size_t)(last + 1 - tail) : 0;
+}
+
+// The next block, whose bytes are still in the file. NULL: it has to be read as usual.
+static struct block *share_block(struct reader *reader)
+{
+    if (!reader->shares || source_left(reader->source, reader->offset) < SHARE_BYTES) {
+        return NULL;
+    }
+    struct block *block = block_create(reader->pool, 0);
+    int file = block != NULL ? source_share(reader->source, reader->offset, &block->place) : -1;
+    if (file > 0) {
+        block->file = file;
+        block->len = measure_file(reader, file, block->place);
+    }
+    if (file < 0 || block->len == 0 ||
+        source_skip(reader->source, reader->offset + block->len) != 0) {
+        block_destroy(reader->pool, block);
+        return NULL;
+    }
+    // What was read of the first record is read again.
+    size_t again = reader->window.buffer != NULL ? unread(reader).len : 0;
+    atomic_fetch_sub_explicit(&reader->bytes, again, memory_order_relaxed);
+    window_clear(&reader->window);
+    place_block(reader, block, block->len, 0);
+    framer_begin(&reader->framer, reader->offset);
+    return block;
+}
+
+// The bytes of the block end early, after `got` of them, for this reason (an errno, or 0), and the
+// records of it after `whole`.
+static void report_shared(struct reader *reader, const struct block *block, size_t got,
+                          size_t whole, int error)
+{
+    if (!note_damage(reader, block->input)) {
+        return;
+    }
+    uint64_t at = block->offset + got;
+    const char *name = block->input->name;
+    if (error == 0) {
+        diag_error("%s: got shorter while it was read: it ends at byte %" PRIu64
+                   "; the record that is cut there (%zu bytes of it) is not processed",
+                   name, at, got - whole);
+    } else {
+        diag_error("%s: cannot be read at byte %" PRIu64
+                   ": %s; the record that is cut there (%zu bytes of it) is not processed",
+                   name, at, strerror(error), got - whole);
+    }
+}
+
+size_t reader_load(struct reader *reader, struct block *block)
+{
+    size_t got = 0;
+    ssize_t count = 1;
+    while (got < block->len && (count > 0 || (count < 0 && errno == EINTR))) {
+        count = pread(block->file, block->buf + got, block->len - got, block->place + (off_t)got);
+        got += count > 0 ? (size_t)count : 0;
+    }
+    int error = count < 0 ? errno : 0;
+    (void)close(block->file); // nothing was written
+    block->file = 0;
+    atomic_fetch_add_explicit(&reader->bytes, got, memory_order_relaxed);
+    if (got == block->len) {
+        return got;
+    }
+    const char *last = memrchr(block->buf, block->delimiter, got);
+    size_t whole = last != NULL ? (size_t)(last + 1 - block->buf) : 0;
+    report_shared(reader, block, got, whole, error);
+    return whole;
+}
+
 // Hand out operands of the command line.
 static enum read_status hand_out_operands(struct reader *reader, size_t max_records,
                                           struct block **block)
@@ -572,6 +678,11 @@ enum read_status reader_next(struct reader *reader, size_t max_records, struct b
             leave_input(reader);
         } else if (is_too_long(reader)) {
             status = skip_record(reader, block);
+        } else if (atomic_load(&reader->broken) == source_input(reader->source)) {
+            reader->ended = true; // while it was shared
+            window_clear(&reader->window);
+        } else if (max_records == 0 && (*block = share_block(reader)) != NULL) {
+            break;
         } else {
             status = fill_buffer(reader);
         }

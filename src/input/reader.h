@@ -33,8 +33,15 @@ void reader_destroy(struct reader *reader);
 // so far, if it holds a whole record and more would have to be waited for. At most `max_records`
 // records if that is not 0; they are counted in block->records then. They are numbered if
 // `settings` asks for it.
+// If `settings` let workers read themselves (self_serve), those of a large regular file are to be
+// read by reader_load().
 // What is wrong with an input is told on standard error, and the next input goes on.
 enum read_status reader_next(struct reader *reader, size_t max_records, struct block **block);
+
+// Read the bytes of a block that are still in their file (block->file). Returns how many are there
+// in whole records: less than the block has, if the input breaks there, which is told. From any
+// thread.
+size_t reader_load(struct reader *reader, struct block *block);
 
 // Was some input missing, unreadable or damaged? Final after READ_END.
 bool reader_damaged(const struct reader *reader);

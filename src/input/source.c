@@ -17,11 +17,13 @@
 #include "input/detect.h"
 #include "input/input.h"
 
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define HEAD_BYTES 4096 // a small file in one read
 
@@ -181,6 +183,34 @@ static int seek_file(void *from, uint64_t place)
     struct source *source = from;
     source->head_off = source->head_len = 0;
     return descriptor_seek(&source->descriptor, place);
+}
+
+uint64_t source_left(const struct source *source, uint64_t offset)
+{
+    const struct descriptor *descriptor = &source->descriptor;
+    bool whole = source->detected && source->archive == NULL && source->decoding.decoder == NULL;
+    if (!whole || source->state != SOURCE_DATA || !descriptor->regular) {
+        return 0;
+    }
+    uint64_t size = descriptor_size(descriptor);
+    return size > offset ? size - offset : 0;
+}
+
+int source_share(const struct source *source, uint64_t offset, off_t *place)
+{
+    *place = source->descriptor.position + (off_t)offset;
+    return fcntl(source->descriptor.fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+}
+
+int source_skip(struct source *source, uint64_t offset)
+{
+    uint64_t place = source->descriptor.place;
+    if (seek_file(source, offset) != 0) {
+        return -1;
+    }
+    atomic_fetch_add_explicit(&source->descriptor.fetched, offset > place ? offset - place : 0,
+                              memory_order_relaxed);
+    return 0;
 }
 
 // --- what a file is

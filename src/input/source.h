@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct input;
 struct settings;
@@ -32,6 +33,18 @@ const struct input *source_input(const struct source *source);
 // input gives nothing but that.
 enum source_status source_read(struct source *source, char *bytes, size_t room, bool may_wait,
                                size_t *count);
+
+// If the input is all that a regular file holds, as it is: the bytes that this had behind byte
+// `offset` of the input when it was opened. Else 0.
+uint64_t source_left(const struct source *source, uint64_t offset);
+
+// A descriptor of the file of such an input, the caller's; *place is where in it byte `offset` of
+// the input is. -1 with errno set on failure.
+int source_share(const struct source *source, uint64_t offset, off_t *place);
+
+// Such an input goes on at byte `offset`; the bytes before it were read by others. Returns 0, or -1
+// with errno set.
+int source_skip(struct source *source, uint64_t offset);
 
 // Bytes read so far, of all inputs, as they are stored. Safe from any thread.
 uint64_t source_fetched(const struct source *source);

@@ -152,6 +152,7 @@ static int build(struct run *run)
     if (run->pool == NULL || build_core(run) != 0) {
         return -1;
     }
+    shared->pool = run->pool;
     shared->spill = spill_create(settings->tmpdir);
     if (record_start_init(&run->record_start, shared->plan) != 0) {
         return -1;

@@ -92,11 +92,26 @@ static void break_off(struct shared *shared, struct result *task)
     }
 }
 
+// Its bytes may still have to be read; where they end early, so do the records.
+static int run_plan(struct worker *worker, struct result *task)
+{
+    struct shared *shared = worker->shared;
+    struct block *block = task->task.block;
+    if (block->file == 0) {
+        return plan_run(shared->plan, worker->state, task);
+    }
+    size_t len = task->task.len;
+    task->task.len = reader_load(shared->reader, block);
+    int status = task->task.len > 0 ? plan_run(shared->plan, worker->state, task) : 0;
+    task->task.len = len;
+    return status;
+}
+
 static void do_operations(struct worker *worker, struct result *task)
 {
     struct shared *shared = worker->shared;
     int64_t start = clock_now();
-    if (plan_run(shared->plan, worker->state, task) != 0) {
+    if (run_plan(worker, task) != 0) {
         break_off(shared, task);
         return;
     }
@@ -169,14 +184,34 @@ static void do_task(struct worker *worker, struct result *task)
     }
 }
 
-static void do_read(struct shared *shared, size_t max_records)
+// What was read is a task of the reader's own, or waits in the queue. Returns 0, or -1: no memory.
+static int admit(struct shared *shared, struct worker *worker, struct block *block)
+{
+    if (block->file == 0) {
+        core_admit(shared->core, block);
+        return 0;
+    }
+    struct result *task = core_admit_task(shared->core, block);
+    if (task == NULL) {
+        block_destroy(shared->pool, block);
+        return -1;
+    }
+    do_task(worker, task);
+    return 0;
+}
+
+// `worker` is NULL in the reader's thread.
+static void do_read(struct shared *shared, struct worker *worker, size_t max_records)
 {
     struct block *block = NULL;
     switch (shared->replay != NULL ? replay_next(shared->replay, max_records, &block)
                                    : reader_next(shared->reader, max_records, &block)) {
     case READ_BLOCK:
-        core_admit(shared->core, block);
-        return;
+        if (admit(shared, worker, block) == 0) {
+            return;
+        }
+        end_without_memory(shared);
+        break;
     case READ_END:
         atomic_store(&shared->read_all, true);
         break;
@@ -219,7 +254,7 @@ static void *worker_main(void *arg)
             do_task(worker, work.task);
             break;
         case CORE_READ:
-            do_read(shared, 0);
+            do_read(shared, worker, 0);
             break;
         case CORE_WRITE:
             do_write(shared, &work);
@@ -240,7 +275,7 @@ static void *reader_main(void *arg)
     struct shared *shared = arg;
     size_t max_records;
     while (core_room(shared->core, &max_records)) {
-        do_read(shared, max_records);
+        do_read(shared, NULL, max_records);
     }
     return NULL;
 }

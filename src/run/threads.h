@@ -25,6 +25,7 @@ struct shared {
     const struct plan *plan;
     struct command *command; // NULL: there is none
     struct core *core;
+    struct block_pool *pool;
     struct spill *spill;
     int stop_fd; // an eventfd: once it is readable, nobody waits for input any more
 

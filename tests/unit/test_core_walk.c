@@ -151,7 +151,11 @@ static void read_block(struct walk *walk)
     memcpy(block->buf, walk->input + start, block->len);
     walk->input_read = end;
     walk->records_read += (unsigned)count;
-    core_admit(walk->core, block);
+    if (walk->config.self_serve && walk->running_count < MAX_RUNNING && any(walk, 3) == 0) {
+        walk->running[walk->running_count++] = core_admit_task(walk->core, block);
+    } else {
+        core_admit(walk->core, block);
+    }
 }
 
 // Account for all records of a task that is dead, or doomed, because of `cause`.

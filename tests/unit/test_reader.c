@@ -952,6 +952,40 @@ static void test_numbers(void)
     OK(numbers_are_right(0, 0), "and those that begin at lines that match");
 }
 
+// A large file is shared: most of its bytes are read by who has the blocks.
+static void test_sharing(void)
+{
+    static const size_t size = 6000000;
+    char *bytes = malloc(size);
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] = i % 100 == 99 ? '\n' : 'x';
+    }
+    char *files[] = {make_file("large", bytes, size)};
+    struct settings settings = defaults(files, 1);
+    settings.self_serve = true;
+    settings.threads = 2;
+    settings.record_lines = 1;
+    struct rig rig;
+    rig_create(&rig, settings, 262144);
+    struct block *block;
+    size_t at = 0, shared = 0;
+    bool right = true;
+    while (reader_next(rig.reader, 0, &block) == READ_BLOCK) {
+        if (block->file != 0) {
+            shared += block->len;
+            right = right && reader_load(rig.reader, block) == block->len && block->file == 0;
+        }
+        right = right && block->offset == at && block->len % 100 == 0 &&
+                memcmp(block->buf, bytes + at, block->len) == 0;
+        at += block->len;
+        block_destroy(rig.pool, block);
+    }
+    OK(right && at == size && reader_bytes(rig.reader) == size, "a large file comes as it is");
+    OK(shared > 1000000, "some of its blocks are read by who has them");
+    rig_destroy(&rig);
+    free(bytes);
+}
+
 int main(void)
 {
     if (mkdtemp(directory) == NULL) {
@@ -961,6 +995,7 @@ int main(void)
     test_limit();
     test_odd_bytes();
     test_numbers();
+    test_sharing();
     test_random();
     test_memory();
     test_arrival();
