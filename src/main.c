@@ -42,6 +42,7 @@
 //            letter        reads a dead letter
 //            reader        cuts bytes into blocks of whole records
 //            window        what was read and not handed out yet
+//            share         blocks of large files, which workers read side by side
 //            framer        finds the ends of records that have several lines
 //            line_matcher  interface of what knows at which lines they begin
 //            header        lines at the beginning of inputs that are no records

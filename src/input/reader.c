@@ -10,19 +10,13 @@
 #include "base/diag.h"
 #include "cli/settings.h"
 #include "core/records.h"
-#include "input/framer.h"
-#include "input/header.h"
 #include "input/input.h"
-#include "input/operands.h"
-#include "input/source.h"
-#include "input/window.h"
+#include "input/reader_state.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 // A block that needs an index has one record for so many bytes at most: its index then takes no
 // more than half of its memory.
@@ -33,43 +27,7 @@
 #define LETTER_FACTOR 6
 #define LETTER_BYTES ((uint64_t)1024 * 1024)
 
-// Workers read a file side by side if it has at least so many bytes to go, and blocks are not
-// smaller than this. A record ends within so many bytes, or is read as usual.
-#define SHARE_BYTES ((uint64_t)4 * 1024 * 1024)
-#define SHARE_BLOCK ((size_t)64 * 1024)
-#define SHARE_TAIL ((size_t)4 * 1024)
-
 static const struct input operands_input = {.name = "--args"};
-
-struct reader {
-    struct block_pool *pool;
-    struct source *source;
-    char delimiter;
-    bool keep_failed;   // as in blocks
-    size_t max_certain; // with so many bytes it is certain that a record is too long
-    size_t max_indexed; // records of a block, if it has an index
-    struct framer framer;
-    struct header header;
-    struct operands operands; // if the records are given, and not read
-    bool given;
-    bool numbered;
-    uint64_t seq, nr; // numbers of the last record, in the run and in the input, if numbered
-
-    bool open;       // an input is being read
-    bool in_header;  // its header was not read yet
-    bool ended;      // it gives nothing more
-    bool waits;      // more would have had to be waited for
-    bool told_short; // that a last record has too few lines
-    uint64_t offset; // of the byte at `start`, in the input
-
-    struct window window;
-    uint64_t skipped; // bytes of a record that is too long which are no longer in the buffer
-
-    bool shares;                          // large files are read by those who run the records
-    _Atomic uint64_t bytes;               // read by one, looked at by all
-    atomic_bool damaged;                  // some input was
-    _Atomic(const struct input *) broken; // the last one of which it was told
-};
 
 // How much has to be in memory.
 static void set_limits(struct reader *reader)
@@ -133,10 +91,7 @@ struct reader *reader_create(const struct settings *settings, struct block_pool 
     reader->pool = pool;
     set_records(reader, settings, starts);
     set_limits(reader);
-    reader->shares = settings->self_serve && settings->threads > 1 &&
-                     settings_delimited(settings) && !settings->numbered &&
-                     reader->framer.max_record >= block_pool_size(pool) &&
-                     block_pool_size(pool) >= SHARE_BLOCK;
+    reader->shares = share_wanted(settings, pool);
     return reader;
 }
 
@@ -190,8 +145,7 @@ static void leave_input(struct reader *reader)
     window_clear(&reader->window);
 }
 
-// The input is damaged. Is it to be told?
-static bool note_damage(struct reader *reader, const struct input *input)
+bool reader_note_damage(struct reader *reader, const struct input *input)
 {
     atomic_store(&reader->damaged, true);
     return atomic_exchange(&reader->broken, input) != input;
@@ -202,7 +156,7 @@ static void report(struct reader *reader, uint64_t lost)
 {
     const char *name = source_input(reader->source)->name;
     const char *problem = source_problem(reader->source);
-    if (!note_damage(reader, source_input(reader->source))) {
+    if (!reader_note_damage(reader, source_input(reader->source))) {
         return;
     }
     if (lost > 0 && reader->in_header) {
@@ -216,8 +170,7 @@ static void report(struct reader *reader, uint64_t lost)
     }
 }
 
-// What is not handed out yet.
-static struct stretch unread(const struct reader *reader)
+struct stretch reader_unread(const struct reader *reader)
 {
     const struct block *buffer = reader->window.buffer;
     return (struct stretch){buffer->buf + reader->window.start, buffer->len - reader->window.start,
@@ -233,7 +186,7 @@ static struct stretch whole_records(const struct reader *reader)
 // Find the ends of records in what was read last. Returns 0, or -1 without memory.
 static int find_records(struct reader *reader)
 {
-    if (framer_search(&reader->framer, unread(reader)) != 0) {
+    if (framer_search(&reader->framer, reader_unread(reader)) != 0) {
         return -1;
     }
     reader->window.whole = reader->window.start + framer_whole(&reader->framer, reader->offset);
@@ -253,7 +206,7 @@ static void tell_short(struct reader *reader, size_t lines)
 static int find_last_record(struct reader *reader)
 {
     size_t lines;
-    if (framer_end(&reader->framer, unread(reader), &lines) != 0) {
+    if (framer_end(&reader->framer, reader_unread(reader), &lines) != 0) {
         return -1;
     }
     if (lines > 0) {
@@ -437,9 +390,7 @@ static enum read_status read_header(struct reader *reader)
 
 // --- handing out
 
-// The block stands for the next `len` bytes of the input, and for so many records, or for an
-// unknown number of them (0).
-static void place_block(struct reader *reader, struct block *block, uint64_t len, size_t records)
+void reader_place(struct reader *reader, struct block *block, uint64_t len, size_t records)
 {
     block->input = reader->given ? &operands_input : source_input(reader->source);
     block->offset = reader->offset - reader->skipped;
@@ -479,7 +430,7 @@ static enum read_status hand_out_head(struct reader *reader, struct block *head,
     if (head->ends != NULL) {
         head->ends[0] = head->len;
     }
-    place_block(reader, head, end, 1);
+    reader_place(reader, head, end, 1);
     reader->skipped = 0;
     reader->window.start += end;
     *block = head;
@@ -511,7 +462,7 @@ static enum read_status hand_out(struct reader *reader, size_t max_records, stru
         block_destroy(reader->pool, taken);
         return READ_FAILED;
     }
-    place_block(reader, taken, len, records);
+    reader_place(reader, taken, len, records);
     *block = taken;
     return READ_BLOCK;
 }
@@ -558,89 +509,6 @@ static enum read_status skip_record(struct reader *reader, struct block **block)
     return hand_out_head(reader, head, framer_first(&reader->framer, whole_records(reader)), block);
 }
 
-// --- sharing
-
-// How many bytes of records without a cut there are in a usual block of the file at `place`; 0: its
-// end has to be looked for as usual.
-static size_t measure_file(const struct reader *reader, int file, off_t place)
-{
-    char tail[SHARE_TAIL];
-    size_t before = block_pool_size(reader->pool) - sizeof(tail);
-    if (pread(file, tail, sizeof(tail), place + (off_t)before) != (ssize_t)sizeof(tail)) {
-        return 0;
-    }
-    const char *last = memrchr(tail, reader->delimiter, sizeof(tail));
-    return last != NULL ? before + (size_t)(last + 1 - tail) : 0;
-}
-
-// The next block, whose bytes are still in the file. NULL: it has to be read as usual.
-static struct block *share_block(struct reader *reader)
-{
-    if (!reader->shares || source_left(reader->source, reader->offset) < SHARE_BYTES) {
-        return NULL;
-    }
-    struct block *block = block_create(reader->pool, 0);
-    int file = block != NULL ? source_share(reader->source, reader->offset, &block->place) : -1;
-    if (file > 0) {
-        block->file = file;
-        block->len = measure_file(reader, file, block->place);
-    }
-    if (file < 0 || block->len == 0 ||
-        source_skip(reader->source, reader->offset + block->len) != 0) {
-        block_destroy(reader->pool, block);
-        return NULL;
-    }
-    // What was read of the first record is read again.
-    size_t again = reader->window.buffer != NULL ? unread(reader).len : 0;
-    atomic_fetch_sub_explicit(&reader->bytes, again, memory_order_relaxed);
-    window_clear(&reader->window);
-    place_block(reader, block, block->len, 0);
-    framer_begin(&reader->framer, reader->offset);
-    return block;
-}
-
-// The bytes of the block end early, after `got` of them, for this reason (an errno, or 0), and the
-// records of it after `whole`.
-static void report_shared(struct reader *reader, const struct block *block, size_t got,
-                          size_t whole, int error)
-{
-    if (!note_damage(reader, block->input)) {
-        return;
-    }
-    uint64_t at = block->offset + got;
-    const char *name = block->input->name;
-    if (error == 0) {
-        diag_error("%s: got shorter while it was read: it ends at byte %" PRIu64
-                   "; the record that is cut there (%zu bytes of it) is not processed",
-                   name, at, got - whole);
-    } else {
-        diag_error("%s: cannot be read at byte %" PRIu64
-                   ": %s; the record that is cut there (%zu bytes of it) is not processed",
-                   name, at, strerror(error), got - whole);
-    }
-}
-
-size_t reader_load(struct reader *reader, struct block *block)
-{
-    size_t got = 0;
-    ssize_t count = 1;
-    while (got < block->len && (count > 0 || (count < 0 && errno == EINTR))) {
-        count = pread(block->file, block->buf + got, block->len - got, block->place + (off_t)got);
-        got += count > 0 ? (size_t)count : 0;
-    }
-    int error = count < 0 ? errno : 0;
-    (void)close(block->file); // nothing was written
-    block->file = 0;
-    atomic_fetch_add_explicit(&reader->bytes, got, memory_order_relaxed);
-    if (got == block->len) {
-        return got;
-    }
-    const char *last = memrchr(block->buf, block->delimiter, got);
-    size_t whole = last != NULL ? (size_t)(last + 1 - block->buf) : 0;
-    report_shared(reader, block, got, whole, error);
-    return whole;
-}
-
 // Hand out operands of the command line.
 static enum read_status hand_out_operands(struct reader *reader, size_t max_records,
                                           struct block **block)
@@ -653,7 +521,7 @@ static enum read_status hand_out_operands(struct reader *reader, size_t max_reco
         return READ_FAILED;
     }
     uint64_t len = (*block)->oversize > 0 ? (*block)->oversize + 1 : (*block)->len;
-    place_block(reader, *block, len, (*block)->end_count);
+    reader_place(reader, *block, len, (*block)->end_count);
     atomic_fetch_add_explicit(&reader->bytes, len, memory_order_relaxed);
     return READ_BLOCK;
 }
