@@ -257,9 +257,11 @@ static bool set_memory(struct settings *settings, const struct options *options)
     if (text != NULL && (units_parse_size(text, &size) != 0 || size > SIZE_LIMIT)) {
         return refuse(OPTION_BUFFER_SIZE, text, SIZE_ALLOWED);
     }
-    settings->block_size = settings->mode == MODE_BATCH ? BATCH_BLOCK_SIZE : BLOCK_SIZE;
-    while (settings->block_size > BLOCK_SIZE_MIN && blocks * settings->block_size > size) {
-        settings->block_size /= 2;
+    if (!settings->exact_blocks) {
+        settings->block_size = settings->mode == MODE_BATCH ? BATCH_BLOCK_SIZE : BLOCK_SIZE;
+        while (settings->block_size > BLOCK_SIZE_MIN && blocks * settings->block_size > size) {
+            settings->block_size /= 2;
+        }
     }
     settings->buffer_raised = blocks * settings->block_size > size;
     if (settings->buffer_raised) {

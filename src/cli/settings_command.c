@@ -15,6 +15,8 @@
 // More than any command line has room for.
 #define ARGUMENTS_MAX (UINT64_C(1) << 30)
 
+#define BATCH_LINES_MAX (UINT64_C(1) << 40)
+#define BLOCK_MAX (UINT64_C(1) << 40)
 #define KILL_AFTER_DEFAULT (2 * CLOCK_SECOND)
 
 static bool refuse_together(enum option_id a, enum option_id b, const char *reason)
@@ -28,9 +30,10 @@ static bool refuse_together(enum option_id a, enum option_id b, const char *reas
 static bool check_needless(const struct options *options)
 {
     static const enum option_id ids[] = {
-        OPTION_EACH,    OPTION_MAX_ARGS,   OPTION_BATCH,   OPTION_SHELL,       OPTION_REPLACE,
-        OPTION_COLSEP,  OPTION_DRY_RUN,    OPTION_OK_EXIT, OPTION_BINARY,      OPTION_NO_SPLIT,
-        OPTION_TIMEOUT, OPTION_KILL_AFTER, OPTION_JOBLOG,  OPTION_KEEP_FAILED,
+        OPTION_EACH,    OPTION_MAX_ARGS,    OPTION_BATCH,       OPTION_SHELL,
+        OPTION_REPLACE, OPTION_COLSEP,      OPTION_DRY_RUN,     OPTION_OK_EXIT,
+        OPTION_BINARY,  OPTION_NO_SPLIT,    OPTION_TIMEOUT,     OPTION_KILL_AFTER,
+        OPTION_JOBLOG,  OPTION_KEEP_FAILED, OPTION_BATCH_LINES, OPTION_BLOCK,
     };
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         if (options->values[ids[i]] != NULL) {
@@ -128,6 +131,34 @@ static bool set_attempts(struct settings *settings, const struct options *option
            set_duration(&settings->kill_after, options, OPTION_KILL_AFTER, KILL_AFTER_DEFAULT);
 }
 
+// Batches of an exact size.
+static bool set_batch(struct settings *settings, const struct options *options)
+{
+    const char *lines = options->values[OPTION_BATCH_LINES];
+    const char *block = options->values[OPTION_BLOCK];
+    uint64_t count = 0, size;
+    if (lines != NULL && units_parse_count(lines, 1, BATCH_LINES_MAX, &count) != 0) {
+        return refuse(OPTION_BATCH_LINES, lines, "a number of records, at least 1");
+    }
+    if (block != NULL && (units_parse_size(block, &size) != 0 || size > BLOCK_MAX)) {
+        return refuse(OPTION_BLOCK, block, "a SIZE such as 64K, 1M or 5MB, from 1 to 1T");
+    }
+    if (lines != NULL && block != NULL) {
+        return refuse_together(OPTION_BATCH_LINES, OPTION_BLOCK, "each says how large a batch is");
+    }
+    settings->batch_lines = (size_t)count;
+    settings->exact_blocks = block != NULL;
+    if (block != NULL) {
+        settings->block_size = (size_t)size;
+    }
+    if ((lines != NULL || block != NULL) && settings->mode != MODE_BATCH) {
+        diag_error("--%s needs a COMMAND that is a filter (--batch)",
+                   lines != NULL ? "batch-lines" : "block");
+        return false;
+    }
+    return true;
+}
+
 __attribute__((format(printf, 3, 4))) static void
 choose(struct settings *settings, enum command_mode mode, const char *format, ...)
 {
@@ -191,5 +222,5 @@ bool set_command(struct settings *settings, const struct options *options)
     }
     set_mode(settings, options);
     settings->numbered = true;
-    return true;
+    return set_batch(settings, options);
 }

@@ -120,6 +120,55 @@ size_t capture_tail(const struct capture *capture, char *bytes, size_t size)
     return before + in_memory;
 }
 
+// The first bytes, from disk or memory. Returns how many, 0 if there are none, or -1.
+static ssize_t peek(const struct capture *capture, char *bytes, size_t size)
+{
+    if (capture->extent_count > 0) {
+        const struct extent *first = capture->extents;
+        return spill_read(capture->spill, bytes, size < first->len ? size : first->len,
+                          first->offset);
+    }
+    size_t len = size < capture->bytes.len ? size : capture->bytes.len;
+    if (len > 0) {
+        memcpy(bytes, capture->bytes.bytes, len);
+    }
+    return (ssize_t)len;
+}
+
+// Forget the first `len` bytes, which peek() gave.
+static void skip(struct capture *capture, size_t len)
+{
+    if (capture->extent_count == 0) {
+        capture->bytes.len -= len;
+        memmove(capture->bytes.bytes, capture->bytes.bytes + len, capture->bytes.len);
+        return;
+    }
+    struct extent *first = capture->extents;
+    first->offset += (off_t)len;
+    first->len -= len;
+    capture->spilled -= len;
+    if (first->len == 0) {
+        capture->extent_count--;
+        memmove(first, first + 1, capture->extent_count * sizeof(*first));
+    }
+}
+
+int capture_take_lines(struct capture *capture, char delimiter, size_t lines, struct buf *buf)
+{
+    char part[4096];
+    ssize_t got = 1;
+    while (lines > 0 && (got = peek(capture, part, sizeof(part))) > 0) {
+        const char *end = memchr(part, delimiter, (size_t)got);
+        size_t len = end != NULL ? (size_t)(end + 1 - part) : (size_t)got;
+        if (buf_append(buf, part, len) != 0) {
+            return -1;
+        }
+        skip(capture, len);
+        lines -= end != NULL;
+    }
+    return got < 0 ? -1 : 0;
+}
+
 // The bytes in memory, as memory of the right size; there are some. NULL: no memory.
 static char *take_bytes(struct capture *capture)
 {

@@ -37,6 +37,10 @@ uint64_t capture_len(const struct capture *capture);
 // Copy the last bytes, up to `size`. Returns how many.
 size_t capture_tail(const struct capture *capture, char *bytes, size_t size);
 
+// Move the first `lines` lines to the end of `buf`; all if there are fewer. Returns 0, or -1: no
+// memory, or the spill file failed.
+int capture_take_lines(struct capture *capture, char delimiter, size_t lines, struct buf *buf);
+
 // Make it the output of the result, which has none, and be empty. Returns 0, or -1: no memory, or
 // the spill file failed.
 int capture_finish(struct capture *capture, struct result *result);

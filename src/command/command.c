@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/exit_status.h"
 #include "base/path.h"
+#include "base/thread.h"
 #include "cli/settings.h"
 #include "command/child.h"
 #include "command/child_table.h"
@@ -62,8 +63,9 @@ struct command *command_create(const struct settings *settings, int *status)
 {
     struct command *command = calloc(1, sizeof(*command));
     *status = EXIT_USAGE;
-    if (command == NULL) {
+    if (command == NULL || pthread_mutex_init(&command->mutex, NULL) != 0) {
         diag_error("no memory for COMMAND");
+        free(command);
         return NULL;
     }
     command->settings = settings;
@@ -88,6 +90,8 @@ void command_destroy(struct command *command)
         close(command->process.null_fd);
     }
     child_table_destroy(command->children);
+    buf_free(&command->header);
+    THREAD_MUST(pthread_mutex_destroy(&command->mutex));
     free(command->origin);
     free(command->path);
     words_destroy(command->words);
@@ -134,7 +138,7 @@ struct child_table *command_children(const struct command *command)
     return command->children;
 }
 
-struct command_state *command_state_create(const struct command *command, const struct plan *plan,
+struct command_state *command_state_create(struct command *command, const struct plan *plan,
                                            unsigned slot)
 {
     struct command_state *state = calloc(1, sizeof(*state));
@@ -168,6 +172,8 @@ void command_state_destroy(struct command_state *state)
     plan_state_destroy(state->plan_state);
     cause_unref(state->cause);
     buf_free(&state->line);
+    buf_free(&state->output_header);
+    free(state->input);
     free(state);
 }
 
@@ -319,6 +325,68 @@ static enum command_end show(struct command_state *state, struct result *result,
     return COMMAND_DONE;
 }
 
+void command_set_header(struct command_state *state, const char *bytes, size_t len)
+{
+    state->header = bytes;
+    state->header_len = len;
+}
+
+const char *command_output_header(struct command *command, size_t *len)
+{
+    mutex_lock(&command->mutex);
+    *len = command->header.len;
+    mutex_unlock(&command->mutex);
+    return command->header.bytes;
+}
+
+// Does the output begin as those before it? The first one tells how. 1, 0, or -1: no memory.
+static int same_header(struct command *command, const struct buf *header)
+{
+    int same;
+    mutex_lock(&command->mutex);
+    if (command->header.len == 0) {
+        same = buf_append(&command->header, header->bytes, header->len) == 0 ? 1 : -1;
+    } else {
+        same = command->header.len == header->len &&
+               memcmp(command->header.bytes, header->bytes, header->len) == 0;
+    }
+    mutex_unlock(&command->mutex);
+    return same;
+}
+
+// Take the header from the front of an output, which is not empty. As same_header(), and also -1 if
+// the spill file failed.
+static int take_header(struct command_state *state, const struct job_plan *job)
+{
+    char delimiter = state->command->settings->delimiter;
+    struct buf *header = &state->output_header;
+    header->len = 0;
+    if (capture_take_lines(process_output(state->process), delimiter, job->header_lines, header) !=
+        0) {
+        return -1;
+    }
+    // One without records behind it may lack its last delimiter.
+    if (header->bytes[header->len - 1] != delimiter && buf_append(header, &delimiter, 1) != 0) {
+        return -1;
+    }
+    return same_header(state->command, header);
+}
+
+// Make the output of the process the result's.
+static enum command_end take_output(struct command_state *state, struct result *result,
+                                    const struct job_plan *job)
+{
+    struct capture *output = process_output(state->process);
+    int same = job->header_lines > 0 && capture_len(output) > 0 ? take_header(state, job) : 1;
+    if (same == 0) {
+        return command_protest(state, job,
+                               "the output begins with another header than those before it "
+                               "(--header-out=0: outputs have none)");
+    }
+    result_drop_output(result);
+    return same > 0 && capture_finish(output, result) == 0 ? COMMAND_DONE : COMMAND_BROKEN;
+}
+
 enum command_end command_attempt_job(struct command_state *state, struct result *result,
                                      struct job_plan *job)
 {
@@ -336,9 +404,7 @@ enum command_end command_attempt_job(struct command_state *state, struct result 
         return COMMAND_BROKEN;
     }
     if (end == PROCESS_SUCCEEDED) {
-        result_drop_output(result);
-        return capture_finish(process_output(state->process), result) == 0 ? COMMAND_DONE
-                                                                           : COMMAND_BROKEN;
+        return take_output(state, result, job);
     }
     set_cause(state, explain(state, end, error));
     if (state->cause == NULL) {
@@ -354,6 +420,21 @@ enum command_end command_attempt_job(struct command_state *state, struct result 
         .may_split = job->may_split,
         .retriable = !(end == PROCESS_NOT_STARTED && error == E2BIG) &&
                      retry_is_wanted(&state->command->settings->retry_on, state->cause),
+    };
+    return COMMAND_FAILED;
+}
+
+enum command_end command_protest(struct command_state *state, const struct job_plan *job,
+                                 const char *why)
+{
+    set_cause(state, cause_create(ERROR_PROTOCOL, "%s", why));
+    if (state->cause == NULL) {
+        return COMMAND_BROKEN;
+    }
+    state->attempt = (struct attempt){
+        .ns = process_time(state->process),
+        .may_split = job->may_split,
+        .retriable = retry_is_wanted(&state->command->settings->retry_on, state->cause),
     };
     return COMMAND_FAILED;
 }

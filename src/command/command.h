@@ -20,7 +20,7 @@ struct settings;
 struct spill;
 struct words;
 
-// Immutable once it is ready, shared by all threads.
+// Shared by all threads.
 struct command;
 
 // Compile COMMAND, which is given, and look for its program. On failure says what is wrong on
@@ -40,7 +40,7 @@ struct child_table *command_children(const struct command *command);
 
 // What one worker needs; `slot` is its number, from 1. NULL with errno set on failure.
 struct command_state;
-struct command_state *command_state_create(const struct command *command, const struct plan *plan,
+struct command_state *command_state_create(struct command *command, const struct plan *plan,
                                            unsigned slot);
 void command_state_destroy(struct command_state *state);
 
@@ -52,6 +52,13 @@ enum command_end {
     COMMAND_ENDED,  // the run ends, and this did: core_give_up()
     COMMAND_BROKEN, // its output could not be kept: no memory, or as spill_error() says
 };
+
+// The header of the inputs, which goes ahead of every batch; to be said before each run.
+void command_set_header(struct command_state *state, const char *bytes, size_t len);
+
+// What outputs of filters begin with, as those that succeeded so far show; *len is 0 as long as
+// none does. Constant from then on.
+const char *command_output_header(struct command *command, size_t *len);
 
 // Run the operations on the records of the task, and COMMAND on those that are left.
 enum command_end command_run(struct command_state *state, struct result *result);

@@ -10,6 +10,7 @@
 #include "command/process.h"
 #include "core/failure.h"
 
+#include <pthread.h>
 #include <stdint.h>
 
 struct command {
@@ -20,10 +21,13 @@ struct command {
     struct child_origin *origin;
     struct child_table *children;
     struct joblog *joblog;
+
+    pthread_mutex_t mutex; // guards what follows; all else is constant
+    struct buf header;     // of outputs; constant once it is not empty
 };
 
 struct command_state {
-    const struct command *command;
+    struct command *command;
     const struct plan *plan;
     struct plan_state *plan_state;
     struct words_state *words;
@@ -36,6 +40,12 @@ struct command_state {
     struct cause *cause;
     size_t cut;
     struct buf line; // a command as a person would type it
+
+    const char *header; // of the inputs
+    size_t header_len;
+    struct iovec *input; // of the batch that runs, with the header
+    size_t input_cap;
+    struct buf output_header; // of the last output
 };
 
 // One attempt.
@@ -46,6 +56,7 @@ struct job_plan {
     uint64_t sent;    // bytes of these
     uint64_t records; // that it is about
     bool may_split;
+    size_t header_lines; // of its output
 };
 
 // Values of the task's first record; with -n, of these.
@@ -55,6 +66,10 @@ struct values command_values(const struct command_state *state, const struct res
 // Run a process for the job, whose words are made, and make its output the result's.
 enum command_end command_attempt_job(struct command_state *state, struct result *result,
                                      struct job_plan *job);
+
+// The output of the attempt is not what was agreed.
+enum command_end command_protest(struct command_state *state, const struct job_plan *job,
+                                 const char *why);
 
 // The attempt fails before there is a process, since something cannot be passed.
 enum command_end command_refuse(struct command_state *state, const struct job_plan *job,

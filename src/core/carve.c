@@ -46,7 +46,7 @@ static size_t task_length(const struct core *core, const struct span *span)
         }
         return end - span->off;
     }
-    size_t wanted = bytes_wanted(core);
+    size_t wanted = core->config.whole_blocks ? span->len : bytes_wanted(core);
     if (wanted >= span->len - span->len / 4) {
         return span->len; // the rest is too little for a task of its own
     }

@@ -100,6 +100,15 @@ static size_t records_allowed(const struct core *core)
     return core->config.queue_size > 0 ? core->config.queue_size - core->waiting : 0;
 }
 
+bool core_idle(struct core *core)
+{
+    mutex_lock(&core->mutex);
+    bool idle =
+        !state_has_task(core) && (core->parked != NULL || core->workers < core->config.workers);
+    mutex_unlock(&core->mutex);
+    return idle;
+}
+
 // Take the role of reading, if it can be had.
 static bool take_room(struct core *core, size_t *max_records)
 {

@@ -44,6 +44,7 @@ struct core_config {
     size_t task_records; // records of a task; 0: as many as take about task_ns
     int64_t task_ns;     // nanoseconds of work that a task should hold
     size_t task_bytes;   // of a task as long as nothing is known of what it costs
+    bool whole_blocks;   // a block is a task
     unsigned retries;    // further attempts of a record that fails
     struct backoff backoff;
     struct halt halt;
@@ -54,6 +55,9 @@ struct core_config {
     // Called with the lock held: must neither block nor call the core.
     void (*notify)(void *arg);
     void *notify_arg;
+    // Likewise tells the reader that core_idle() has become true; NULL: it does not matter.
+    void (*idle)(void *arg);
+    void *idle_arg;
 };
 
 // How the run goes on. It only ever grows.
@@ -188,6 +192,8 @@ bool core_should_spill(struct core *core, const struct result *result);
 // records the next block may have; 0: any number.
 bool core_room(struct core *core, size_t *max_records);
 bool core_try_room(struct core *core, size_t *max_records);
+// Is there a worker, or could there be one, that has nothing to do?
+bool core_idle(struct core *core);
 // Hand over what was read, and the role.
 void core_admit(struct core *core, struct block *block);
 // Likewise of a block whose bytes are not here yet: all of it is the task of the caller, who runs

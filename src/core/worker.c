@@ -80,6 +80,9 @@ static void park(struct core *core, struct core_worker *worker)
     worker->parked = true;
     worker->next = core->parked;
     core->parked = worker;
+    if (core->config.idle != NULL) {
+        core->config.idle(core->config.idle_arg);
+    }
 }
 
 // A step was taken.

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -111,6 +112,18 @@ enum source_status descriptor_read(struct descriptor *descriptor, void *bytes, s
 bool descriptor_idle(const struct descriptor *descriptor)
 {
     return !descriptor->regular && !fdio_readable(descriptor->fd);
+}
+
+bool descriptor_wait(const struct descriptor *descriptor, int fd)
+{
+    struct pollfd fds[] = {
+        {.fd = descriptor->fd, .events = POLLIN},
+        {.fd = fd, .events = POLLIN},
+        {.fd = descriptor->stop_fd, .events = POLLIN},
+    };
+    while (poll(fds, sizeof(fds) / sizeof(fds[0]), -1) < 0 && (errno == EINTR || errno == EAGAIN)) {
+    }
+    return fds[1].revents == 0 && fds[2].revents == 0;
 }
 
 int descriptor_seek(struct descriptor *descriptor, uint64_t place)

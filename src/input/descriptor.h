@@ -40,6 +40,9 @@ enum source_status descriptor_read(struct descriptor *descriptor, void *bytes, s
 // Would a read have to wait?
 bool descriptor_idle(const struct descriptor *descriptor);
 
+// Wait until it would not. False: `fd` or the stop descriptor became readable first.
+bool descriptor_wait(const struct descriptor *descriptor, int fd);
+
 // The next byte to be read of a regular file, from where reading began. Returns 0, or -1 with errno
 // set.
 int descriptor_seek(struct descriptor *descriptor, uint64_t place);

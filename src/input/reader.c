@@ -17,6 +17,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 // A block that needs an index has one record for so many bytes at most: its index then takes no
 // more than half of its memory.
@@ -73,6 +74,8 @@ static void set_records(struct reader *reader, const struct settings *settings,
         .max_record = max_record,
     };
     reader->numbered = settings->numbered;
+    reader->batch = settings->batch_lines;
+    reader->exact = settings->exact_blocks || reader->batch > 0;
     reader->keep_failed = settings->dead_letter != NULL;
 }
 
@@ -106,6 +109,11 @@ void reader_destroy(struct reader *reader)
     }
 }
 
+void reader_fill_blocks(struct reader *reader, const struct reader_demand *demand)
+{
+    reader->demand = demand;
+}
+
 bool reader_damaged(const struct reader *reader)
 {
     return atomic_load(&reader->damaged);
@@ -133,7 +141,7 @@ static bool next_input(struct reader *reader)
     reader->open = source_next(reader->source);
     reader->ended = reader->waits = false;
     reader->in_header = reader->header.lines > 0;
-    reader->offset = reader->nr = 0;
+    reader->offset = reader->nr = reader->counted = 0;
     framer_begin(&reader->framer, 0);
     return reader->open;
 }
@@ -183,13 +191,32 @@ static struct stretch whole_records(const struct reader *reader)
                             reader->window.whole - reader->window.start, reader->offset};
 }
 
+// Up to here there are whole records now.
+static void set_whole(struct reader *reader, size_t whole)
+{
+    struct window *window = &reader->window;
+    if (reader->batch > 0 && reader->framer.lines == 1) {
+        reader->counted += records_count(window->buffer->buf + window->whole, whole - window->whole,
+                                         reader->delimiter);
+    }
+    window->whole = whole;
+}
+
+// Are there as many records as a block is to have?
+static bool has_batch(const struct reader *reader)
+{
+    size_t records =
+        reader->framer.lines == 1 ? reader->counted : reader->framer.count - reader->framer.first;
+    return reader->batch == 0 || records >= reader->batch;
+}
+
 // Find the ends of records in what was read last. Returns 0, or -1 without memory.
 static int find_records(struct reader *reader)
 {
     if (framer_search(&reader->framer, reader_unread(reader)) != 0) {
         return -1;
     }
-    reader->window.whole = reader->window.start + framer_whole(&reader->framer, reader->offset);
+    set_whole(reader, reader->window.start + framer_whole(&reader->framer, reader->offset));
     return 0;
 }
 
@@ -212,7 +239,7 @@ static int find_last_record(struct reader *reader)
     if (lines > 0) {
         tell_short(reader, lines);
     }
-    reader->window.whole = reader->window.buffer->len;
+    set_whole(reader, reader->window.buffer->len);
     return 0;
 }
 
@@ -268,7 +295,26 @@ static bool is_too_long(const struct reader *reader)
 static bool buffer_is_full(const struct reader *reader)
 {
     size_t len = reader->window.buffer->len, usual = block_pool_size(reader->pool);
-    return reader->window.whole > 0 ? len >= usual - usual / 8 : is_too_long(reader);
+    if (reader->window.whole == 0) {
+        return is_too_long(reader);
+    }
+    if (reader->batch > 0) {
+        return has_batch(reader) || is_too_long(reader);
+    }
+    return len >= (reader->exact ? usual : usual - usual / 8);
+}
+
+// More has to be waited for: is it, before the records that are there go out?
+static bool goes_on(const struct reader *reader)
+{
+    const struct reader_demand *demand = reader->demand;
+    uint64_t count;
+    if (demand == NULL) {
+        return false;
+    }
+    ssize_t done = read(demand->fd, &count, sizeof(count));
+    (void)done; // it may be 0
+    return !demand->waits(demand->arg) && source_wait(reader->source, demand->fd);
 }
 
 // Read until the buffer is full, or has whole records and more would have to be waited for.
@@ -282,8 +328,11 @@ static enum read_status fill_buffer(struct reader *reader)
         if (window_make_room(&reader->window) != 0) {
             return READ_FAILED;
         }
-        switch (read_more(reader, reader->window.whole == 0)) {
+        switch (read_more(reader, reader->window.whole == 0 || reader->exact)) {
         case SOURCE_WAIT:
+            if (goes_on(reader)) {
+                break;
+            }
             reader->waits = true;
             return READ_BLOCK;
         case SOURCE_STOPPED:
@@ -431,6 +480,7 @@ static enum read_status hand_out_head(struct reader *reader, struct block *head,
         head->ends[0] = head->len;
     }
     reader_place(reader, head, end, 1);
+    reader->counted -= reader->counted > 0;
     reader->skipped = 0;
     reader->window.start += end;
     *block = head;
@@ -441,6 +491,9 @@ static enum read_status hand_out_head(struct reader *reader, struct block *head,
 static size_t most(const struct reader *reader, size_t max)
 {
     bool plain = reader->framer.lines == 1 && !reader->given;
+    if (reader->batch > 0) {
+        return reader->batch;
+    }
     return plain || (max > 0 && max < reader->max_indexed) ? max : reader->max_indexed;
 }
 
@@ -462,6 +515,7 @@ static enum read_status hand_out(struct reader *reader, size_t max_records, stru
         block_destroy(reader->pool, taken);
         return READ_FAILED;
     }
+    reader->counted -= records < reader->counted ? records : reader->counted;
     reader_place(reader, taken, len, records);
     *block = taken;
     return READ_BLOCK;
@@ -540,7 +594,8 @@ enum read_status reader_next(struct reader *reader, size_t max_records, struct b
             }
         } else if (reader->in_header) {
             status = read_header(reader);
-        } else if (reader->window.start < reader->window.whole) {
+        } else if (reader->window.start < reader->window.whole &&
+                   (reader->ended || has_batch(reader) || is_too_long(reader))) {
             status = hand_out(reader, max_records, block);
         } else if (reader->ended) {
             leave_input(reader);

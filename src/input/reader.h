@@ -29,10 +29,22 @@ struct reader *reader_create(const struct settings *settings, struct block_pool 
                              const struct line_matcher *starts, int stop_fd);
 void reader_destroy(struct reader *reader);
 
+// Whether somebody waits for records, so that a block that is not full should go out.
+struct reader_demand {
+    bool (*waits)(void *arg); // somebody does
+    void *arg;
+    int fd; // an eventfd, non-blocking: it is made readable when somebody begins to
+};
+
+// Go on filling a block while more has to be waited for, until `demand` says that somebody waits
+// for it. It has to live longer.
+void reader_fill_blocks(struct reader *reader, const struct reader_demand *demand);
+
 // The next block: up to the usual size of the pool, unless one record needs more; what has arrived
 // so far, if it holds a whole record and more would have to be waited for. At most `max_records`
 // records if that is not 0; they are counted in block->records then. They are numbered if
-// `settings` asks for it.
+// `settings` asks for it. With settings->batch_lines each block has just so many records, with
+// settings->exact_blocks it is full, but for the last one of an input.
 // If `settings` let workers read themselves (self_serve), those of a large regular file are to be
 // read by reader_load().
 // What is wrong with an input is told on standard error, and the next input goes on.

@@ -32,7 +32,11 @@ struct reader {
     bool ended;      // it gives nothing more
     bool waits;      // more would have had to be waited for
     bool told_short; // that a last record has too few lines
-    uint64_t offset; // of the byte at `start`, in the input
+    bool exact;      // blocks go out when they are full
+    size_t batch;    // they have so many records; 0: any number
+    size_t counted;  // whole records that are not handed out, if `batch` and no index is needed
+    const struct reader_demand *demand; // NULL: what has arrived goes out
+    uint64_t offset;                    // of the byte at `start`, in the input
 
     struct window window;
     uint64_t skipped; // bytes of a record that is too long which are no longer in the buffer

@@ -108,6 +108,11 @@ uint64_t source_fetched(const struct source *source)
     return atomic_load_explicit(&source->descriptor.fetched, memory_order_relaxed);
 }
 
+bool source_wait(const struct source *source, int fd)
+{
+    return descriptor_wait(&source->descriptor, fd);
+}
+
 const char *source_problem(const struct source *source)
 {
     return source->problem.text;

@@ -52,4 +52,8 @@ uint64_t source_fetched(const struct source *source);
 // What is wrong, after EXTRA and DAMAGED: a phrase to follow the name of the input.
 const char *source_problem(const struct source *source);
 
+// Wait until a read of the current input would not have to wait. False: `fd` or the stop descriptor
+// became readable first.
+bool source_wait(const struct source *source, int fd);
+
 #endif

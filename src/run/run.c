@@ -73,6 +73,7 @@ struct run {
     struct shared shared;
     struct threads threads;
     struct bar bar;
+    struct reader_demand demand;
     int notify_fd;     // an eventfd: the core has news
     int64_t start;     // when the run began
     int64_t limit;     // when to wait no longer for threads that are stuck; 0: never
@@ -94,6 +95,19 @@ static void notify_main(void *arg)
     (void)done; // a full counter is readable too
 }
 
+static void notify_reader(void *arg)
+{
+    struct run *run = arg;
+    ssize_t done = write(run->demand.fd, &(uint64_t){1}, sizeof(uint64_t));
+    (void)done; // likewise
+}
+
+static bool worker_waits(void *arg)
+{
+    const struct run *run = arg;
+    return core_idle(run->shared.core);
+}
+
 static int build_core(struct run *run)
 {
     const struct settings *settings = run->settings;
@@ -107,7 +121,10 @@ static int build_core(struct run *run)
         .self_serve = settings->self_serve,
         .task_records = settings->mode == MODE_EACH ? settings->max_args : 0,
         .task_ns = settings->mode == MODE_BATCH ? BATCH_NS : TASK_NS,
-        .task_bytes = TASK_BYTES,
+        .task_bytes = settings->mode == MODE_BATCH ? 1 : TASK_BYTES,
+        .whole_blocks = settings->exact_blocks || settings->batch_lines > 0,
+        .idle = settings->mode == MODE_BATCH ? notify_reader : NULL,
+        .idle_arg = run,
         .halt = settings->halt,
         .retries = settings->retries,
         .backoff = settings->backoff,
@@ -145,7 +162,10 @@ static int build(struct run *run)
 
     run->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     shared->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (run->notify_fd < 0 || shared->stop_fd < 0 || signals_init(&run->signals) != 0) {
+    run->demand = (struct reader_demand){
+        .waits = worker_waits, .arg = run, .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    if (run->notify_fd < 0 || shared->stop_fd < 0 || run->demand.fd < 0 ||
+        signals_init(&run->signals) != 0) {
         return -1;
     }
     run->pool = block_pool_create(settings->block_size, free_blocks(settings));
@@ -160,6 +180,9 @@ static int build(struct run *run)
     shared->reader = reader_create(settings, run->pool, &run->record_start.lines, shared->stop_fd);
     if (shared->spill == NULL || shared->reader == NULL) {
         return -1;
+    }
+    if (settings->mode == MODE_BATCH) { // a filter should get much at a time
+        reader_fill_blocks(shared->reader, &run->demand);
     }
     if (settings->replay) {
         shared->replay = replay_create(settings, run->pool, shared->reader);
@@ -193,6 +216,7 @@ static void take_apart(struct run *run)
     block_pool_destroy(run->pool);
     close(run->signals.fd);
     close(run->shared.stop_fd);
+    close(run->demand.fd);
     close(run->notify_fd);
 }
 
@@ -606,6 +630,7 @@ int run(const struct settings *settings, const struct plan *plan, struct command
         .settings = settings,
         .shared = {.settings = settings, .plan = plan, .command = command, .stop_fd = -1},
         .notify_fd = -1,
+        .demand = {.fd = -1},
         .signals = {.fd = -1},
     };
     if (open_outputs(&run) != 0) {

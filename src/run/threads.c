@@ -38,9 +38,9 @@ void shared_stop_reading(struct shared *shared)
 int shared_write_header(struct shared *shared)
 {
     size_t len;
-    const char *header = reader_header(shared->reader, &len);
-    if (!shared->settings->header_out || shared->settings->mode != MODE_NONE ||
-        shared->header_written || len == 0) {
+    const char *header = shared->command != NULL ? command_output_header(shared->command, &len)
+                                                 : reader_header(shared->reader, &len);
+    if (!shared->settings->header_out || shared->header_written || len == 0) {
         return 0;
     }
     shared->header_written = true;
@@ -151,6 +151,9 @@ static void do_command(struct worker *worker, struct result *task)
         fail_task(worker, task, task->task.doom, 0);
         return;
     }
+    size_t len;
+    const char *header = reader_header(shared->reader, &len);
+    command_set_header(command, header, len);
     switch (command_run(command, task)) {
     case COMMAND_DONE:
         finish_task(shared, task, clock_now() - start);
