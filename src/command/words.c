@@ -323,17 +323,22 @@ static size_t size_of(const struct words *words, struct iovec record)
     return size;
 }
 
-// How many records go together: the first one, and those that can be passed and still fit.
+// How many records go together: the first one, and those that can be passed and still fit. One that
+// cannot be passed stands alone, so that no other one fails with it.
 static size_t count_fitting(const struct words *words, const struct values *values)
 {
     size_t count = 0, size = strlen(values->file);
     while (count < values->record_count && count < words->max_records) {
         struct iovec record = values->records[count];
         size += size_of(words, record);
-        if (count > 0 && (size > words->room || check_value(record) != FILL_DONE)) {
+        bool passes = check_value(record) == FILL_DONE;
+        if (count > 0 && (size > words->room || !passes)) {
             break;
         }
         count++;
+        if (!passes) {
+            break;
+        }
     }
     return count;
 }
