@@ -12,6 +12,7 @@
 //            thread        pthreads
 //            buf           memory that grows
 //            path          names of files
+//            lookup        finding of programs
 //            utf8          UTF-8 as JSON wants it
 //            base64        bytes as text
 //   cli/     options       the command line as typed; options.def is the table of all options
@@ -75,7 +76,6 @@
 //            find_literal  looks for them
 //   command/ command       COMMAND: its parts, and what an attempt comes to
 //            each, batch   its modes: what a process gets
-//            lookup        finding of programs
 //            environment   of a child
 //            words         COMMAND's words, and the arguments that they make
 //            form          a text with placeholders, to be filled in

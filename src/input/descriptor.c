@@ -4,12 +4,14 @@
 #include "input/descriptor.h"
 
 #include "base/fdio.h"
+#include "base/lookup.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,6 +33,16 @@ static void look_at_file(struct descriptor *descriptor)
     }
 }
 
+// Say why the file cannot be opened, as errno has it.
+static void tell_unopened(const struct descriptor *descriptor, const char *name)
+{
+    int error = errno;
+    char *program = error == ENOENT ? lookup_program(name) : NULL;
+    (void)stage_damaged(descriptor->problem, "cannot be opened: %s%s", strerror(error),
+                        program != NULL ? " (COMMAND goes after --)" : "");
+    free(program);
+}
+
 void descriptor_open(struct descriptor *descriptor, const char *name)
 {
     descriptor->place = 0;
@@ -38,7 +50,7 @@ void descriptor_open(struct descriptor *descriptor, const char *name)
     descriptor->fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, OPEN_FLAGS);
     if (descriptor->fd < 0) {
         descriptor->broken = true;
-        (void)stage_damaged(descriptor->problem, "cannot be opened: %s", strerror(errno));
+        tell_unopened(descriptor, name);
     } else {
         look_at_file(descriptor);
     }

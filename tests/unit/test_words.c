@@ -3,10 +3,10 @@
 // what is refused.
 
 #include "base/buf.h"
+#include "base/lookup.h"
 #include "cli/options.h"
 #include "cli/settings.h"
 #include "command/environment.h"
-#include "command/lookup.h"
 #include "command/words.h"
 #include "tap.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Finding of programs, as execvp() does it, but once and not for each process.
 
-#ifndef PPROC_COMMAND_LOOKUP_H
-#define PPROC_COMMAND_LOOKUP_H
+#ifndef PPROC_BASE_LOOKUP_H
+#define PPROC_BASE_LOOKUP_H
 
 // The path of the program: `name` itself if it has a slash, else what PATH says. To be freed. NULL
 // with errno set: ENOENT if there is none, EACCES if it is none that may be run, ENOMEM.

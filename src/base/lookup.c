@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Finding of programs.
 
-#include "command/lookup.h"
+#include "base/lookup.h"
 
 #include <errno.h>
 #include <stdbool.h>
