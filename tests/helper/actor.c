@@ -29,6 +29,7 @@
 //   once=FILE                if FILE is there go on, else create it and exit with status 1
 //   lines                    standard input is lines: one that begins with '!' holds actions,
 //                            each other is written as it is
+//   line=LINE                likewise a line that is an argument of its own, with all its blanks
 //
 // Each write is one write(2). A mistake in an action ends it with status 125.
 
@@ -225,19 +226,36 @@ static void end_caught(int signal)
     _exit(catch_status);
 }
 
+// `line` has its newline, and a NUL behind it; the newline of a line of actions is cut off.
+static void act_on_line(char *line, size_t len)
+{
+    if (line[0] == '!') {
+        line[strcspn(line, "\n")] = '\0';
+        act(line + 1);
+    } else {
+        put(STDOUT_FILENO, line, len);
+    }
+}
+
 static void act_on_lines(void)
 {
     char *line = NULL;
     size_t cap = 0;
     ssize_t len;
     while ((len = getline(&line, &cap, stdin)) > 0) {
-        if (line[0] == '!') {
-            line[strcspn(line, "\n")] = '\0';
-            act(line + 1);
-        } else {
-            put(STDOUT_FILENO, line, (size_t)len);
-        }
+        act_on_line(line, (size_t)len);
     }
+    free(line);
+}
+
+static void act_on_argument(const char *text)
+{
+    char *line;
+    int len = asprintf(&line, "%s\n", text);
+    if (len < 0) {
+        _exit(MISTAKE);
+    }
+    act_on_line(line, (size_t)len);
     free(line);
 }
 
@@ -359,8 +377,13 @@ static void act(const char *text)
 
 int main(int argc, char **argv)
 {
+    const char *line;
     for (int i = 1; i < argc; i++) {
-        act(argv[i]);
+        if (is(argv[i], "line=", &line)) {
+            act_on_argument(line);
+        } else {
+            act(argv[i]);
+        }
     }
     return 0;
 }
