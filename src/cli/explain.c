@@ -116,6 +116,13 @@ static void print_command(FILE *out, const struct settings *settings, const stru
         print_text(out, "word", described ? buf.bytes : "(no memory to show it)");
         buf_free(&buf);
     }
+    if (settings->batch_lines > 0) {
+        fprintf(out, "batch: %zu records\n", settings->batch_lines);
+    } else if (settings->exact_blocks) {
+        fprintf(out, "batch: records that fit in %zu bytes\n", settings->block_size);
+    } else if (settings->mode == MODE_BATCH) {
+        fprintf(out, "batch: what takes about 200 ms, up to %zu bytes\n", settings->block_size);
+    }
     if (settings->many_args) {
         fprintf(out, "max-args: %zu records\n", settings->max_args);
     }

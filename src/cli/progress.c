@@ -27,14 +27,15 @@ enum part {
     PART_TIME,
     PART_BUSY,
     PART_QUEUE,
+    PART_BATCH,
     PART_RETRIED,
     PART_FAILED,
     PART_COUNT,
 };
 
 // What is left out first where there is no room; PART_DONE never is.
-static const enum part dispensable[] = {PART_RETRIED, PART_QUEUE, PART_BUSY,
-                                        PART_FAILED,  PART_RATE,  PART_TIME};
+static const enum part dispensable[] = {PART_BATCH,  PART_RETRIED, PART_QUEUE, PART_BUSY,
+                                        PART_FAILED, PART_RATE,    PART_TIME};
 
 void progress_advance(struct progress *progress, uint64_t done, int64_t elapsed)
 {
@@ -108,7 +109,7 @@ static void format_queue(const struct progress *progress, char text[PART_BYTES])
 // Empty: there is nothing to say.
 static void format_parts(const struct progress *progress, char parts[PART_COUNT][PART_BYTES])
 {
-    parts[PART_TIME][0] = '\0';
+    parts[PART_TIME][0] = parts[PART_BATCH][0] = '\0';
     if (progress->total > 0) {
         // Never 100 % before all is done.
         unsigned percent = (unsigned)(100.0 * (double)progress->done / (double)progress->total);
@@ -123,6 +124,11 @@ static void format_parts(const struct progress *progress, char parts[PART_COUNT]
     format_bytes(progress->rate, "/s", parts[PART_RATE]);
     (void)snprintf(parts[PART_BUSY], PART_BYTES, "busy %u/%u", progress->busy, progress->workers);
     format_queue(progress, parts[PART_QUEUE]);
+    if (progress->batch > 0) {
+        char bytes[PART_BYTES];
+        format_bytes((double)progress->batch, "", bytes);
+        (void)snprintf(parts[PART_BATCH], PART_BYTES, "batch %.20s", bytes);
+    }
     (void)snprintf(parts[PART_RETRIED], PART_BYTES, "retried %" PRIu64, progress->retried);
     (void)snprintf(parts[PART_FAILED], PART_BYTES, "failed %" PRIu64, progress->failed);
 }

@@ -22,6 +22,7 @@ struct progress {
     unsigned busy, workers;
     uint64_t queued;     // what waits:
     bool queued_records; // records, or else bytes
+    uint64_t batch;      // bytes that a batch has of late; 0: there are none
     uint64_t retried, failed;
 };
 

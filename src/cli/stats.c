@@ -20,7 +20,7 @@ static double round_seconds(double seconds)
 static json_t *account_to_json(const struct account *account)
 {
     // clang-format off
-    return json_pack("{sI sI sI sI sI sI sI sI sI sf sI sI}",
+    return json_pack("{sI sI sI sI sI sI sI sI sI sf sI sI sI}",
                      "read", (json_int_t)account->read,
                      "emitted", (json_int_t)account->emitted,
                      "dropped", (json_int_t)account->dropped,
@@ -32,7 +32,8 @@ static json_t *account_to_json(const struct account *account)
                      "bytes_out", (json_int_t)account->bytes_out,
                      "seconds", round_seconds(account->seconds),
                      "workers", (json_int_t)account->workers,
-                     "splits", (json_int_t)account->splits);
+                     "splits", (json_int_t)account->splits,
+                     "task_bytes", (json_int_t)account->task_bytes);
     // clang-format on
 }
 

@@ -311,6 +311,7 @@ struct core_activity core_activity(struct core *core)
         .ahead = core->ahead,
         .retried = core->ledger.retried,
         .failed = core->ledger.failed,
+        .task_bytes = (uint64_t)core->size,
     };
     mutex_unlock(&core->mutex);
     return activity;

@@ -130,6 +130,7 @@ struct core_activity {
     bool queued_records;      // or records, if they are counted
     uint64_t ahead;           // bytes of records that were read and are not settled
     uint64_t retried, failed; // as in the ledger
+    uint64_t task_bytes;      // of a task, on average of late
 };
 
 // NULL with errno set on failure.

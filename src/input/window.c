@@ -27,7 +27,8 @@ int window_prepare(struct window *window)
     struct block *buffer = window->buffer;
     buffer->len -= window->start;
     memmove(buffer->buf, buffer->buf + window->start, buffer->len);
-    window->start = window->whole = 0;
+    window->whole -= window->start;
+    window->start = 0;
     return 0;
 }
 

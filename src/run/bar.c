@@ -101,6 +101,7 @@ static bool look(struct bar *bar, const struct shared *shared, int64_t elapsed)
     progress->queued = activity.queued;
     progress->retried = activity.retried;
     progress->failed = activity.failed;
+    progress->batch = shared->settings->mode == MODE_BATCH ? activity.task_bytes : 0;
     if (decoded > 0) {
         done *= (double)fetched / (double)decoded;
     }

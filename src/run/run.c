@@ -239,6 +239,7 @@ static struct account make_account(struct run *run)
         .retried = ledger.retried,
         .attempts = ledger.attempts,
         .splits = ledger.splits,
+        .task_bytes = core_activity(run->shared.core).task_bytes,
         .bytes_in = reader_bytes(run->shared.reader),
         .bytes_out = writer_bytes(run->shared.writer),
         .seconds = (double)elapsed(run) / (double)CLOCK_SECOND,

@@ -214,7 +214,7 @@ END
     [ "$output" = $'a\nab' ]
     [ "$(wc -l <<<"$stderr")" -eq 1 ]
     [ "$(jq -c keys_unsorted <<<"$stderr")" = \
-        '["read","emitted","dropped","failed","unprocessed","retried","attempts","bytes_in","bytes_out","seconds","workers","splits"]' ]
+        '["read","emitted","dropped","failed","unprocessed","retried","attempts","bytes_in","bytes_out","seconds","workers","splits","task_bytes"]' ]
     [ "$(jq -c '[.read, .emitted, .dropped, .bytes_in, .bytes_out, .workers]' <<<"$stderr")" = \
         '[3,2,1,7,5,2]' ]
     jq -e '.seconds >= 0 and .attempts >= 1' <<<"$stderr"
@@ -222,7 +222,7 @@ END
 
 @test "--stats prints the account as a table" {
     run --separate-stderr -0 "$PPROC" -m a --stats <<<$'a\nb\nab'
-    [ "$(wc -l <<<"$stderr")" -eq 12 ]
+    [ "$(wc -l <<<"$stderr")" -eq 13 ]
     [ "$(awk 'NR <= 3 { print $1, $2, $3 }' <<<"$stderr")" = \
         $'pproc: read 3\npproc: emitted 2\npproc: dropped 1' ]
     grep -qE '^pproc: seconds +[0-9]+\.[0-9]+$' <<<"$stderr"

@@ -44,6 +44,10 @@ static void test_widths(void)
     plain.plain = true;
     OK(shows(&plain, 100, " 50%  100KB/s  ETA 0:05  busy 2/4  queue 1.2MB  retried 1  failed 23"),
        "and is not wanted everywhere");
+    plain.batch = 262144;
+    OK(shows(&plain, 100,
+             " 50%  100KB/s  ETA 0:05  busy 2/4  queue 1.2MB  batch 262KB  retried 1  failed 23"),
+       "a filter also shows how large a batch is");
     OK(shows(&half, 60, " 50%  100KB/s  ETA 0:05  busy 2/4  queue 1.2MB  failed 23"),
        "then what matters least");
     OK(shows(&half, 24, " 50%  100KB/s  ETA 0:05"), "then more");
@@ -62,6 +66,7 @@ static void test_no_overflow(void)
                                      .workers = UINT32_MAX,
                                      .queued = UINT64_MAX,
                                      .queued_records = true,
+                                     .batch = UINT64_MAX,
                                      .retried = UINT64_MAX,
                                      .failed = UINT64_MAX};
     bool fits = true;
