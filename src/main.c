@@ -81,6 +81,7 @@
 //            form          a text with placeholders, to be filled in
 //            placeholder   what is one, and the parts of a name of a file
 //            columns       of a record
+//            tag           what lines of output begin with
 //            shell         how sh quotes
 //            process       one run of COMMAND: feeds it, reads what it writes, keeps it to its time
 //            child         start and end of a child process

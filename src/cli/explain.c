@@ -187,6 +187,9 @@ void explain_print(FILE *out, const struct settings *settings, const struct word
                 seconds(settings->backoff.max));
     }
     print_halt(out, &settings->halt);
+    if (settings->tag != NULL) {
+        print_text(out, "tag", settings->tag);
+    }
     print_text(out, "output", settings->output != NULL ? settings->output : "-");
     fprintf(out, "order: %s\n", settings->ordered ? "of the input" : "as results finish");
 }

@@ -147,6 +147,9 @@ static void note_option(struct options *options, enum option_id id, const char *
     case OPTION_HEADER:
         options->values[id] = value != NULL ? value : "1";
         break;
+    case OPTION_TAG:
+        options->values[id] = value != NULL ? value : "{}\t";
+        break;
     case OPTION_STATS:
         options->values[id] = value != NULL ? value : "text";
         break;

@@ -474,11 +474,12 @@ struct settings *settings_create(const struct options *options)
     }
     if (!set_operations(settings, options) || !set_records(settings, options) ||
         !set_framing(settings, options) || !set_header(settings, options) ||
-        !set_command(settings, options) || !set_workers(settings, options) ||
-        !set_memory(settings, options) || !set_queue(settings, options) || !set_drive(settings) ||
-        !set_tmpdir(settings, options) || !set_failures(settings, options) ||
-        !set_retries(settings, options) || !set_output(settings, options) ||
-        !set_progress(settings, options) || !set_report(settings, options) ||
+        !set_command(settings, options) || !set_tag(settings, options) ||
+        !set_workers(settings, options) || !set_memory(settings, options) ||
+        !set_queue(settings, options) || !set_drive(settings) || !set_tmpdir(settings, options) ||
+        !set_failures(settings, options) || !set_retries(settings, options) ||
+        !set_output(settings, options) || !set_progress(settings, options) ||
+        !set_report(settings, options) ||
         !set_files(settings, options)) { // last: it may read from standard input
         settings_destroy(settings);
         return NULL;

@@ -125,6 +125,8 @@ struct settings {
     // Output.
     bool ordered;
     const char *output; // the file to write to; NULL: standard output
+    const char *tag;    // template of what each line begins with; NULL: of nothing
+    struct placeholder_syntax tag_placeholders; // what stands for something in it
 
     // Seeing what happens.
     enum progress_mode progress;

@@ -30,10 +30,9 @@ static bool refuse_together(enum option_id a, enum option_id b, const char *reas
 static bool check_needless(const struct options *options)
 {
     static const enum option_id ids[] = {
-        OPTION_EACH,    OPTION_MAX_ARGS,    OPTION_BATCH,       OPTION_SHELL,
-        OPTION_REPLACE, OPTION_COLSEP,      OPTION_DRY_RUN,     OPTION_OK_EXIT,
-        OPTION_BINARY,  OPTION_NO_SPLIT,    OPTION_TIMEOUT,     OPTION_KILL_AFTER,
-        OPTION_JOBLOG,  OPTION_KEEP_FAILED, OPTION_BATCH_LINES, OPTION_BLOCK,
+        OPTION_EACH,       OPTION_MAX_ARGS, OPTION_BATCH,       OPTION_SHELL,       OPTION_REPLACE,
+        OPTION_DRY_RUN,    OPTION_OK_EXIT,  OPTION_BINARY,      OPTION_NO_SPLIT,    OPTION_TIMEOUT,
+        OPTION_KILL_AFTER, OPTION_JOBLOG,   OPTION_KEEP_FAILED, OPTION_BATCH_LINES, OPTION_BLOCK,
     };
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         if (options->values[ids[i]] != NULL) {
@@ -41,6 +40,10 @@ static bool check_needless(const struct options *options)
                        option_table[ids[i]].name);
             return false;
         }
+    }
+    if (options->values[OPTION_COLSEP] != NULL && options->values[OPTION_TAG] == NULL) {
+        diag_error("--colsep needs a COMMAND, behind '--' and all options, or --tag=TEMPLATE");
+        return false;
     }
     return true;
 }
@@ -67,20 +70,24 @@ static bool check_together(const struct options *options)
     return true;
 }
 
-static bool set_placeholders(struct settings *settings, const struct options *options)
+static bool set_colsep(struct settings *settings, const char *colsep)
 {
-    const char *record = options->values[OPTION_REPLACE];
-    const char *colsep = options->values[OPTION_COLSEP];
-    if (record != NULL && *record == '\0') {
-        return refuse(OPTION_REPLACE, record, "a text that stands for the record");
-    }
     if (colsep != NULL && *colsep == '\0') {
         return refuse(OPTION_COLSEP, colsep, "one character, or a regular expression");
     }
     settings->colsep = colsep;
+    return true;
+}
+
+static bool set_placeholders(struct settings *settings, const struct options *options)
+{
+    const char *record = options->values[OPTION_REPLACE];
+    if (record != NULL && *record == '\0') {
+        return refuse(OPTION_REPLACE, record, "a text that stands for the record");
+    }
     settings->placeholders = (struct placeholder_syntax){
         .record = record,
-        .columns = colsep != NULL,
+        .columns = settings->colsep != NULL,
         .numbers_only = options->values[OPTION_BATCH] != NULL,
     };
     return true;
@@ -207,6 +214,9 @@ bool set_command(struct settings *settings, const struct options *options)
 {
     settings->command = options->command;
     settings->command_count = options->command_count;
+    if (!set_colsep(settings, options->values[OPTION_COLSEP])) {
+        return false;
+    }
     if (options->command == NULL) {
         return check_needless(options);
     }
@@ -223,4 +233,44 @@ bool set_command(struct settings *settings, const struct options *options)
     set_mode(settings, options);
     settings->numbered = true;
     return set_batch(settings, options);
+}
+
+// May it stand in a tag? A batch has several records.
+static bool check_tag(const struct settings *settings, const struct placeholder *placeholder,
+                      const char *text, size_t len)
+{
+    bool fits = settings->mode != MODE_BATCH || placeholder->value == VALUE_FILE ||
+                !placeholder_is_of_record(placeholder);
+    if (!fits) {
+        diag_error("--tag: %.*s stands for one record, and a batch has several; {#}, {%%} and "
+                   "{file} can be used, as in --tag='{#}: '",
+                   len < 40 ? (int)len : 40, text);
+    }
+    return fits;
+}
+
+bool set_tag(struct settings *settings, const struct options *options)
+{
+    const char *text = options->values[OPTION_TAG];
+    if (text == NULL) {
+        return true;
+    }
+    if (settings->count) {
+        return refuse_together(OPTION_TAG, OPTION_COUNT_ONLY, "only a number is printed");
+    }
+    if (settings->binary) {
+        return refuse_together(OPTION_TAG, OPTION_BINARY, "bytes have no lines");
+    }
+    settings->tag = text;
+    settings->tag_placeholders = (struct placeholder_syntax){.columns = settings->colsep != NULL};
+    struct placeholder found;
+    size_t at = 0, len;
+    while ((len = placeholder_find(&settings->tag_placeholders, text, &at, &found)) > 0) {
+        if (!check_tag(settings, &found, text + at, len)) {
+            return false;
+        }
+        settings->numbered |= found.value == VALUE_SEQ || found.value == VALUE_NR;
+        at += len;
+    }
+    return true;
 }

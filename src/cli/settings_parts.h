@@ -21,4 +21,7 @@ bool set_file(const char **file, const struct options *options, enum option_id i
 // All about COMMAND. False: refused, and told.
 bool set_command(struct settings *settings, const struct options *options);
 
+// The template of tags, once COMMAND is set. Likewise.
+bool set_tag(struct settings *settings, const struct options *options);
+
 #endif

@@ -14,6 +14,7 @@
 #include "command/child_table.h"
 #include "command/environment.h"
 #include "command/mode.h"
+#include "command/tag.h"
 #include "command/words.h"
 #include "core/records.h"
 #include "input/input.h"
@@ -71,7 +72,8 @@ struct command *command_create(const struct settings *settings, int *status)
     command->settings = settings;
     command->process.null_fd = -1;
     command->words = words_create(settings);
-    if (command->words != NULL) {
+    command->tag = settings->tag != NULL ? tag_create(settings) : NULL;
+    if (command->words != NULL && (settings->tag == NULL || command->tag != NULL)) {
         *status = settings->explain ? EXIT_OK : find_program(command);
     }
     if (*status != EXIT_OK) {
@@ -94,6 +96,7 @@ void command_destroy(struct command *command)
     THREAD_MUST(pthread_mutex_destroy(&command->mutex));
     free(command->origin);
     free(command->path);
+    tag_destroy(command->tag);
     words_destroy(command->words);
     free(command);
 }
@@ -148,11 +151,13 @@ struct command_state *command_state_create(struct command *command, const struct
     state->command = command;
     state->plan = plan;
     state->slot = slot;
-    state->plan_state = plan_state_create(plan);
+    state->plan_state = plan_state_create(plan, slot);
     state->words = words_state_create(command->words);
+    state->tag = command->tag != NULL ? tag_state_create(command->tag) : NULL;
     state->environment = environment_create();
     state->process = command->settings->dry_run ? NULL : process_create(&command->process);
     if (state->plan_state == NULL || state->words == NULL || state->environment == NULL ||
+        (state->tag == NULL && command->tag != NULL) ||
         (state->process == NULL && !command->settings->dry_run)) {
         command_state_destroy(state);
         errno = ENOMEM;
@@ -168,6 +173,7 @@ void command_state_destroy(struct command_state *state)
     }
     process_destroy(state->process);
     environment_destroy(state->environment);
+    tag_state_destroy(state->tag);
     words_state_destroy(state->words);
     plan_state_destroy(state->plan_state);
     cause_unref(state->cause);
@@ -182,17 +188,7 @@ void command_state_destroy(struct command_state *state)
 struct values command_values(const struct command_state *state, const struct result *result,
                              const struct iovec *records, size_t count)
 {
-    const struct task *task = &result->task;
-    const struct block *block = task->block;
-    const struct origin *origin = records_origin(block, task->off);
-    return (struct values){
-        .records = records,
-        .record_count = count,
-        .file = origin != NULL ? origin->input->name : block->input->name,
-        .nr = origin != NULL ? origin->nr : block->first_nr + task->index,
-        .seq = block->first_seq + task->index,
-        .slot = state->slot,
-    };
+    return values_of(result, result->task.off, 0, records, count, state->slot);
 }
 
 static void set_cause(struct command_state *state, struct cause *cause)
@@ -372,6 +368,15 @@ static int take_header(struct command_state *state, const struct job_plan *job)
     return same_header(state->command, header);
 }
 
+// What the process wrote becomes the output of the result, which has none. Returns 0, or -1: no
+// memory, or the spill file failed.
+static int give_output(struct command_state *state, struct result *result)
+{
+    return result_tag(result, state->tag_bytes) == 0
+               ? capture_finish(process_output(state->process), result)
+               : -1;
+}
+
 // Make the output of the process the result's.
 static enum command_end take_output(struct command_state *state, struct result *result,
                                     const struct job_plan *job)
@@ -384,7 +389,7 @@ static enum command_end take_output(struct command_state *state, struct result *
                                "(--header-out=0: outputs have none)");
     }
     result_drop_output(result);
-    return same > 0 && capture_finish(output, result) == 0 ? COMMAND_DONE : COMMAND_BROKEN;
+    return same > 0 && give_output(state, result) == 0 ? COMMAND_DONE : COMMAND_BROKEN;
 }
 
 enum command_end command_attempt_job(struct command_state *state, struct result *result,
@@ -392,6 +397,16 @@ enum command_end command_attempt_job(struct command_state *state, struct result 
 {
     if (state->process == NULL) {
         return show(state, result, job);
+    }
+    if (state->tag != NULL) {
+        switch (tag_make(state->command->tag, state->tag, &job->values, &state->tag_bytes)) {
+        case FILL_DONE:
+            break;
+        case FILL_GAVE_UP:
+            return command_refuse(state, job, tag_error(state->tag));
+        default:
+            return COMMAND_BROKEN;
+        }
     }
     struct timespec start;
     clock_gettime(CLOCK_REALTIME, &start);
@@ -451,6 +466,9 @@ enum command_end command_refuse(struct command_state *state, const struct job_pl
 
 enum command_end command_run(struct command_state *state, struct result *result)
 {
+    if (state->process != NULL) {
+        capture_clear(process_output(state->process)); // what another attempt left
+    }
     switch (state->command->settings->mode) {
     case MODE_EACH:
         return each_run(state, result);
@@ -484,5 +502,5 @@ int command_fail(struct command_state *state, struct result *result, struct caus
     if (plan_fail(state->plan, state->plan_state, result, cause) != 0) {
         return -1;
     }
-    return keeps ? capture_finish(process_output(state->process), result) : 0;
+    return keeps ? give_output(state, result) : 0;
 }

@@ -5,10 +5,29 @@
 
 #include "base/buf.h"
 #include "command/columns.h"
+#include "core/records.h"
+#include "core/result.h"
+#include "input/input.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+struct values values_of(const struct result *result, size_t off, uint64_t index,
+                        const struct iovec *records, size_t count, unsigned slot)
+{
+    const struct block *block = result->task.block;
+    const struct origin *origin = records_origin(block, off);
+    index += result->task.index;
+    return (struct values){
+        .records = records,
+        .record_count = count,
+        .file = origin != NULL ? origin->input->name : block->input->name,
+        .nr = origin != NULL ? origin->nr : block->first_nr + index,
+        .seq = block->first_seq + index,
+        .slot = slot,
+    };
+}
 
 static struct piece *piece_add(struct form *form, const char *bytes, size_t len)
 {

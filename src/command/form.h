@@ -14,6 +14,7 @@
 struct buf;
 struct columns;
 struct columns_state;
+struct result;
 
 // Literal bytes, or a placeholder.
 struct piece {
@@ -41,6 +42,11 @@ struct values {
     uint64_t seq;                // record number, from 1
     unsigned slot;               // of the worker, from 1
 };
+
+// Of the record of a task that begins at byte `off` of its block and is number `index` in the task,
+// from 0, if records are numbered.
+struct values values_of(const struct result *result, size_t off, uint64_t index,
+                        const struct iovec *records, size_t count, unsigned slot);
 
 enum fill_status {
     FILL_DONE,

@@ -16,7 +16,8 @@
 struct command {
     const struct settings *settings;
     struct words *words;
-    char *path; // to the program; NULL: it depends on the record
+    struct tag *tag; // NULL: output has none
+    char *path;      // to the program; NULL: it depends on the record
     struct process_config process;
     struct child_origin *origin;
     struct child_table *children;
@@ -33,9 +34,11 @@ struct command_state {
     struct words_state *words;
     struct environment *environment;
     struct process *process; // NULL if nothing is run (--dry-run)
+    struct tag_state *tag;   // NULL without --tag
     unsigned slot;
 
     // Of the last run.
+    struct iovec tag_bytes; // for its output
     struct attempt attempt;
     struct cause *cause;
     size_t cut;

@@ -36,10 +36,13 @@ void result_drop_output(struct result *result)
     free(result->iov);
     free(result->own);
     free(result->extents);
+    free(result->tag);
+    result->tag = NULL;
     result->iov = NULL;
     result->own = NULL;
     result->extents = NULL;
-    result->iov_count = result->own_len = result->own_cap = result->extent_count = 0;
+    result->iov_count = result->own_len = result->own_cap = result->extent_count = result->tag_len =
+        0;
     result->refers = result->unterminated = false;
 }
 
@@ -65,6 +68,20 @@ int result_give(struct result *result, struct buf *bytes)
     result->own_len = bytes->len;
     result->own_cap = bytes->cap;
     *bytes = (struct buf){0};
+    return 0;
+}
+
+int result_tag(struct result *result, struct iovec tag)
+{
+    if (tag.iov_len == 0) {
+        return 0;
+    }
+    result->tag = malloc(tag.iov_len);
+    if (result->tag == NULL) {
+        return -1;
+    }
+    memcpy(result->tag, tag.iov_base, tag.iov_len);
+    result->tag_len = tag.iov_len;
     return 0;
 }
 

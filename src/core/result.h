@@ -53,6 +53,8 @@ struct result {
     size_t own_cap;         // bytes of memory that it takes, if more than these; else 0
     struct extent *extents; // where they are on disk, in order; NULL unless they are
     size_t extent_count;
+    char *tag; // begins each line of the output; NULL: nothing does
+    size_t tag_len;
     bool refers;       // the output refers to the task's own bytes
     bool unterminated; // its last record lacks its delimiter, whatever its bytes end in
     struct tally tally;
@@ -86,6 +88,9 @@ void result_clear(struct result *result);
 // Make the bytes the output of a result that has none; the buffer is empty then. Returns 0, or -1:
 // no memory.
 int result_give(struct result *result, struct buf *bytes);
+
+// Let each line of the output begin with a copy of the bytes. Returns 0, or -1: no memory.
+int result_tag(struct result *result, struct iovec tag);
 
 // Free the output; the account stays.
 void result_drop_output(struct result *result);

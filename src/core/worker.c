@@ -239,7 +239,8 @@ void worker_end_run(struct core *core, struct result *result, int64_t ns)
 static size_t output_bytes(const struct result *result)
 {
     size_t own = result->own_cap > result->own_len ? result->own_cap : result->own_len;
-    return (result->own != NULL ? own : 0) + result->iov_count * sizeof(struct iovec);
+    return (result->own != NULL ? own : 0) + result->iov_count * sizeof(struct iovec) +
+           result->tag_len;
 }
 
 // Charge what the result holds, let go what it does not need, and give it its place.

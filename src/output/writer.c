@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 // Bytes of spilled results that are in memory at once.
 #define SPILL_PART (64 * 1024)
@@ -23,6 +24,7 @@ struct writer {
     enum writer_ending ending;
     struct spill *spill;
     bool unterminated; // the last record that was gathered lacks its delimiter
+    bool at_line;      // what is gathered next begins a line of its result
     int error;
     _Atomic uint64_t bytes;
     size_t count; // pieces gathered
@@ -72,6 +74,33 @@ static int gather(struct writer *writer, const char *bytes, size_t len)
     return 0;
 }
 
+// Bytes of a result: where they begin a line, its tag goes ahead.
+static int gather_tagged(struct writer *writer, const struct result *result, const char *bytes,
+                         size_t len)
+{
+    while (len > 0) {
+        if (writer->at_line && gather(writer, result->tag, result->tag_len) != 0) {
+            return -1;
+        }
+        const char *stop = memchr(bytes, writer->delimiter, len);
+        size_t line = stop != NULL ? (size_t)(stop + 1 - bytes) : len;
+        if (gather(writer, bytes, line) != 0) {
+            return -1;
+        }
+        writer->at_line = stop != NULL;
+        bytes += line;
+        len -= line;
+    }
+    return 0;
+}
+
+static int gather_bytes(struct writer *writer, const struct result *result, const char *bytes,
+                        size_t len)
+{
+    return result->tag != NULL ? gather_tagged(writer, result, bytes, len)
+                               : gather(writer, bytes, len);
+}
+
 static int gather_delimiter(struct writer *writer)
 {
     return writer->unterminated ? gather(writer, &writer->delimiter, 1) : 0;
@@ -84,7 +113,8 @@ struct spilled {
 };
 
 // Write the next `len` bytes that are on disk, a part at a time.
-static int copy_spilled(struct writer *writer, struct spilled *spilled, size_t len)
+static int copy_spilled(struct writer *writer, const struct result *result, struct spilled *spilled,
+                        size_t len)
 {
     char part[SPILL_PART];
     while (len > 0) {
@@ -97,7 +127,7 @@ static int copy_spilled(struct writer *writer, struct spilled *spilled, size_t l
             writer->error = errno;
             return -1;
         }
-        if (gather(writer, part, (size_t)got) != 0 || flush(writer) != 0) {
+        if (gather_bytes(writer, result, part, (size_t)got) != 0 || flush(writer) != 0) {
             return -1;
         }
         len -= (size_t)got;
@@ -112,10 +142,12 @@ static int copy_spilled(struct writer *writer, struct spilled *spilled, size_t l
 static int gather_pieces(struct writer *writer, const struct result *result)
 {
     struct spilled spilled = {.extent = result->extents};
+    writer->at_line = true;
     for (size_t i = 0; i < result->iov_count; i++) {
         const char *base = result->iov[i].iov_base;
         size_t len = result->iov[i].iov_len;
-        int rc = base != NULL ? gather(writer, base, len) : copy_spilled(writer, &spilled, len);
+        int rc = base != NULL ? gather_bytes(writer, result, base, len)
+                              : copy_spilled(writer, result, &spilled, len);
         if (rc != 0) {
             return -1;
         }

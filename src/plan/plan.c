@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "cli/settings.h"
+#include "command/tag.h"
 #include "core/records.h"
 #include "plan/find_literal.h"
 #include "plan/regex.h"
@@ -15,16 +16,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+// A buffer that a record of extraordinary length made larger than this is given back.
+#define KEEP_BYTES ((size_t)128 * 1024)
+
 struct plan {
     uint64_t max_record;        // bytes
     bool count_only;            // nothing is written but how many records would be
     struct regex *record_start; // NULL: records do not begin at lines that match
     struct steps *steps;
+    struct tag *tag; // begins each line of the output; NULL: nothing does, or COMMAND makes it
 };
 
 struct plan_state {
     struct emitter emitter;
     struct steps_state *steps;
+    struct tag_state *tag; // NULL without tags
+    struct buf changed;    // a record that was changed, while its lines are tagged
+    unsigned slot;
     struct survivors survivors; // of the last plan_list()
     size_t survivors_cap;
 };
@@ -42,8 +50,11 @@ struct plan *plan_create(const struct settings *settings)
         plan->record_start =
             regex_create("--record-start", settings->record_start, settings->utf ? REGEX_UTF : 0);
     }
+    bool tags = settings->tag != NULL && settings->mode == MODE_NONE;
+    plan->tag = tags ? tag_create(settings) : NULL;
     plan->steps = steps_create(settings);
-    if (plan->steps == NULL || (settings->record_start != NULL && plan->record_start == NULL)) {
+    if (plan->steps == NULL || (tags && plan->tag == NULL) ||
+        (settings->record_start != NULL && plan->record_start == NULL)) {
         plan_destroy(plan);
         return NULL;
     }
@@ -55,6 +66,7 @@ void plan_destroy(struct plan *plan)
     if (plan != NULL) {
         regex_destroy(plan->record_start);
         steps_destroy(plan->steps);
+        tag_destroy(plan->tag);
         free(plan);
     }
 }
@@ -64,7 +76,7 @@ const struct regex *plan_record_start(const struct plan *plan)
     return plan->record_start;
 }
 
-struct plan_state *plan_state_create(const struct plan *plan)
+struct plan_state *plan_state_create(const struct plan *plan, unsigned slot)
 {
     struct plan_state *state = calloc(1, sizeof(*state));
     if (state == NULL) {
@@ -72,8 +84,10 @@ struct plan_state *plan_state_create(const struct plan *plan)
     }
     emitter_init(&state->emitter);
     state->emitter.discard = plan->count_only;
+    state->slot = slot;
     state->steps = steps_state_create(plan->steps, &state->emitter);
-    if (state->steps == NULL) {
+    state->tag = plan->tag != NULL ? tag_state_create(plan->tag) : NULL;
+    if (state->steps == NULL || (state->tag == NULL && plan->tag != NULL)) {
         plan_state_destroy(state);
         return NULL;
     }
@@ -84,6 +98,8 @@ void plan_state_destroy(struct plan_state *state)
 {
     if (state != NULL) {
         steps_state_destroy(state->steps);
+        tag_state_destroy(state->tag);
+        buf_free(&state->changed);
         emitter_destroy(&state->emitter);
         free(state->survivors.records);
         free(state->survivors.begins);
@@ -93,11 +109,18 @@ void plan_state_destroy(struct plan_state *state)
 
 // The next record to be counted has failed. The caller's reference of `cause` goes over; NULL:
 // there was no memory for it. Returns 0, or -1: no memory.
-static int fail(struct result *result, const char *record, size_t len, struct cause *cause)
+static int fail_at(struct result *result, const char *record, size_t len, struct cause *cause)
 {
     int status =
         cause != NULL ? result_fail(result, result->tally.records, record, len, cause) : -1;
     cause_unref(cause);
+    return status;
+}
+
+// Likewise, and count it.
+static int fail(struct result *result, const char *record, size_t len, struct cause *cause)
+{
+    int status = fail_at(result, record, len, cause);
     result->tally.records++;
     return status;
 }
@@ -143,8 +166,9 @@ struct walk {
     struct result *result;
     struct records records; // that are still to be decided
     enum survival survival;
-    struct cause *cause;     // that they fail with
-    struct plan_state *list; // that they are listed in
+    struct cause *cause;           // that they fail with
+    const struct tag *tag;         // of emitted lines; NULL: they have none
+    struct plan_state *plan_state; // that they are listed in
 };
 
 // --- records that the operations let through
@@ -162,6 +186,62 @@ static int emit_changed(struct walk *walk, const struct record *record)
     }
     emitter_commit(walk->emitter);
     return 0;
+}
+
+// Emit the lines of the record, each behind its tag.
+static int emit_tagged(struct walk *walk, const struct record *record, struct iovec tag,
+                       const char *bytes, size_t len)
+{
+    struct buf *own = emitter_open(walk->emitter);
+    const char *end = bytes + len, *stop;
+    if (own == NULL) {
+        return -1;
+    }
+    do {
+        stop = memchr(bytes, walk->records.delimiter, (size_t)(end - bytes));
+        const char *next = stop != NULL ? stop + 1 : end;
+        if (buf_append(own, tag.iov_base, tag.iov_len) != 0 ||
+            buf_append(own, bytes, (size_t)(next - bytes)) != 0) {
+            return -1;
+        }
+        bytes = next;
+    } while (stop != NULL);
+    return emit_changed(walk, record);
+}
+
+// Tag what became of the record: it stands at the end of the emitter's own bytes if it was changed.
+static int tag_record(struct walk *walk, const struct record *record, bool changed)
+{
+    struct plan_state *state = walk->plan_state;
+    const struct result *result = walk->result;
+    size_t off = result->task.off + (size_t)(record->bytes - result_bytes(result));
+    struct iovec as_read = {.iov_base = (char *)record->bytes, .iov_len = record->len}, tag;
+    struct values values = values_of(result, off, result->tally.records, &as_read, 1, state->slot);
+    switch (tag_make(walk->tag, state->tag, &values, &tag)) {
+    case FILL_DONE:
+        break;
+    case FILL_GAVE_UP:
+        emitter_revert(walk->emitter);
+        return fail_at(walk->result, record->bytes, record->len,
+                       cause_create(ERROR_REGEX, "%s", tag_error(state->tag)));
+    default:
+        return -1;
+    }
+    if (!changed) {
+        return emit_tagged(walk, record, tag, record->bytes, record->len);
+    }
+    const struct buf *own = &walk->emitter->own;
+    state->changed.len = 0;
+    if (buf_append(&state->changed, own->bytes + walk->emitter->own_emitted,
+                   own->len - walk->emitter->own_emitted) != 0) {
+        return -1;
+    }
+    emitter_revert(walk->emitter);
+    int status = emit_tagged(walk, record, tag, state->changed.bytes, state->changed.len);
+    if (state->changed.cap > KEEP_BYTES) {
+        buf_free(&state->changed);
+    }
+    return status;
 }
 
 static int list_reserve(struct plan_state *state)
@@ -190,9 +270,9 @@ static int list_reserve(struct plan_state *state)
 // its place is noted when all are there.
 static int list_record(struct walk *walk, const struct record *record, bool changed)
 {
-    struct survivors *list = &walk->list->survivors;
+    struct survivors *list = &walk->plan_state->survivors;
     struct emitter *emitter = walk->emitter;
-    if (list_reserve(walk->list) != 0) {
+    if (list_reserve(walk->plan_state) != 0) {
         return -1;
     }
     list->begins[list->count] = record->bytes;
@@ -228,6 +308,9 @@ static int survive(struct walk *walk, const struct record *record, bool changed)
         emitter_revert(walk->emitter);
         return result_fail(walk->result, walk->result->tally.records, record->bytes, record->len,
                            walk->cause);
+    }
+    if (walk->tag != NULL) {
+        return tag_record(walk, record, changed);
     }
     size_t len = (size_t)(record->next - record->bytes);
     return changed ? emit_changed(walk, record) : emitter_keep(walk->emitter, record->bytes, len);
@@ -295,7 +378,7 @@ static int pass_over(struct walk *walk, const char *to)
         walk->result->tally.dropped += step_over(walk, to);
         return 0;
     }
-    if (walk->steps->count > 1) {
+    if (walk->steps->count > 1 || walk->tag != NULL) {
         return run_each(walk, to, 1);
     }
     step_over(walk, to);
@@ -425,7 +508,8 @@ static struct walk walk_of(const struct plan *plan, struct plan_state *state, st
                          .emitter = &state->emitter,
                          .result = result,
                          .records = records_of(result),
-                         .list = state};
+                         .tag = plan->tag,
+                         .plan_state = state};
 }
 
 static void finish_tally(struct tally *tally)
@@ -464,7 +548,8 @@ int plan_run(const struct plan *plan, struct plan_state *state, struct result *r
     if (result->task.block->oversize != 0) {
         return fail_too_long(plan, result);
     }
-    int status = plan->steps->count == 0 ? pass(state, result) : run_all(plan, state, result);
+    bool passes = plan->steps->count == 0 && plan->tag == NULL;
+    int status = passes ? pass(state, result) : run_all(plan, state, result);
     if (status == 0) {
         status = emitter_finish(&state->emitter, result);
     }

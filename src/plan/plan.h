@@ -24,8 +24,9 @@ void plan_destroy(struct plan *plan);
 // The pattern of the lines at which records begin; NULL: they do not begin at such lines.
 const struct regex *plan_record_start(const struct plan *plan);
 
-// What one worker needs to run the plan: match data, JIT stack. NULL: no memory.
-struct plan_state *plan_state_create(const struct plan *plan);
+// What one worker needs to run the plan: match data, JIT stack. `slot` is its number, from 1. NULL:
+// no memory.
+struct plan_state *plan_state_create(const struct plan *plan, unsigned slot);
 void plan_state_destroy(struct plan_state *state);
 
 // Run the plan on the records of result->task; fills the output, the tally and the failures.

@@ -149,6 +149,7 @@ static struct writer *build_writer(const struct run *run)
     const struct settings *settings = run->settings;
     enum writer_ending ending = settings->binary              ? ENDING_NONE
                                 : settings->mode != MODE_NONE ? ENDING_ADDED
+                                : settings->tag != NULL       ? ENDING_ADDED
                                 : settings->ordered           ? ENDING_ADDED_BETWEEN
                                                               : ENDING_ADDED;
     char delimiter = settings->mode == MODE_EACH ? '\n' : settings->delimiter;

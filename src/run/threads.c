@@ -333,7 +333,7 @@ static int worker_equip(struct worker *worker, unsigned slot)
         worker->command = command_state_create(shared->command, shared->plan, slot);
         return worker->command != NULL ? 0 : -1;
     }
-    worker->state = plan_state_create(shared->plan);
+    worker->state = plan_state_create(shared->plan, slot);
     errno = worker->state != NULL ? 0 : ENOMEM;
     return worker->state != NULL ? 0 : -1;
 }

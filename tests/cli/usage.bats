@@ -76,7 +76,7 @@ to_nowhere()
 
 @test "what is not built is refused, not ignored" {
     for option in --csv --follow --plugin \
-        --coproc --pool --priority --key --rate --tag; do
+        --coproc --pool --priority --key --rate; do
         refused "unknown option '$option'" "$option"
     done
 }

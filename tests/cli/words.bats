@@ -142,3 +142,10 @@ makes()
     [ "$output" = fine ]
     [[ $stderr == *'in:1: spawn: '*'128 KiB'* ]]
 }
+
+@test "a record that cannot be an argument has no output of another one" {
+    printf 'a\nx\0y\n' >in
+    run --separate-stderr -1 "$PPROC" in -j1 --retries=1 --keep-failed -- \
+        sh -c 'echo "$1"; exit 1' sh '{}'
+    [ "$output" = a ]
+}

@@ -48,7 +48,7 @@ static void run(const struct plan *plan, struct plan_state *state, struct block 
 static void compare(const struct plan *plan, struct block *block)
 {
     struct outcome together = {0}, alone = {0};
-    struct plan_state *state = plan_state_create(plan);
+    struct plan_state *state = plan_state_create(plan, 1);
     uint64_t records = 0;
     MUST(state != NULL);
     if (block->len > 0) {

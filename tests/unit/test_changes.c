@@ -46,7 +46,7 @@ static bool side_begin(struct side *side, const struct settings *settings)
     if (side->plan == NULL) {
         return false;
     }
-    side->state = plan_state_create(side->plan);
+    side->state = plan_state_create(side->plan, 1);
     if (side->state == NULL) {
         abort();
     }

@@ -37,7 +37,7 @@ struct trial {
 static void begin(struct trial *trial, const struct settings *settings)
 {
     trial->plan = plan_create(settings);
-    trial->state = plan_state_create(trial->plan);
+    trial->state = plan_state_create(trial->plan, 1);
     trial->result = NULL;
     trial->out[0] = '\0';
 }

@@ -242,7 +242,7 @@ static bool trial_begin(struct trial *trial)
     trial->lines =
         regex_create("--match", trial->operations[0].pattern, trial_flags(trial) | REGEX_LINES);
     trial->plan = plan_create(settings);
-    trial->state = plan_state_create(trial->plan);
+    trial->state = plan_state_create(trial->plan, 1);
     return trial->lines != NULL;
 }
 
@@ -429,7 +429,7 @@ static bool keeps_right(enum operation_kind kind, const char *pattern)
     const struct settings settings = {
         .delimiter = '\n', .operations = &operation, .operation_count = 1};
     struct plan *plan = plan_create(&settings);
-    struct plan_state *state = plan_state_create(plan);
+    struct plan_state *state = plan_state_create(plan, 1);
     struct block block = {.delimiter = '\n', .buf = text, .len = (size_t)(end - text)};
     struct result *result = result_create(&block, 0, block.len);
     bool right = plan_run(plan, state, result) == 0 && result->tally.records == MANY &&
@@ -466,7 +466,7 @@ static bool decides(struct operation operation, const char *unit, size_t times, 
     const struct settings settings = {
         .delimiter = '\n', .operations = &operation, .operation_count = 1};
     struct plan *plan = plan_create(&settings);
-    struct plan_state *state = plan_state_create(plan);
+    struct plan_state *state = plan_state_create(plan, 1);
     struct block block = {.delimiter = '\n'};
     block.buf = malloc(strlen(unit) * times + 10);
     char *end = stpcpy(block.buf, "ab\n");

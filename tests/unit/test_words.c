@@ -78,7 +78,7 @@ static bool understand(const char *const typed[])
 
 #define UNDERSTAND(...) understand((const char *const[]){__VA_ARGS__, NULL})
 
-static struct values values_of(struct iovec *records, size_t count)
+static struct values some_values(struct iovec *records, size_t count)
 {
     return (struct values){
         .records = records, .record_count = count, .file = "in.txt", .nr = 7, .seq = 42, .slot = 3};
@@ -90,7 +90,7 @@ static enum fill_status make(const char *bytes, size_t len)
     char *copy = malloc(len > 0 ? len : 1);
     memcpy(copy, bytes, len);
     struct iovec record = {.iov_base = copy, .iov_len = len};
-    struct values values = values_of(&record, 1);
+    struct values values = some_values(&record, 1);
     size_t used;
     enum fill_status status = words_make(words, state, &values, &used);
     free(copy);
@@ -275,7 +275,7 @@ static void test_modes(void)
 
 static void test_batch(void)
 {
-    struct values values = values_of(NULL, 0);
+    struct values values = some_values(NULL, 0);
     size_t used;
     OK(UNDERSTAND("--batch", "--", "p", "{}", "{.}", "{#}", "{%}", "{file}", "{nr}") &&
            words_make(words, state, &values, &used) == FILL_DONE && used == 0 &&
@@ -296,7 +296,7 @@ static const char *make_many(size_t *used)
     for (size_t i = 0; i < LENGTH(many); i++) {
         records[i] = (struct iovec){.iov_base = many[i], .iov_len = strlen(many[i])};
     }
-    struct values values = values_of(records, LENGTH(many));
+    struct values values = some_values(records, LENGTH(many));
     return words_make(words, state, &values, used) == FILL_DONE ? arguments() : "";
 }
 
@@ -329,7 +329,7 @@ static size_t fitting(size_t count, size_t len)
     for (size_t i = 0; i < count; i++) {
         records[i] = (struct iovec){.iov_base = bytes, .iov_len = len};
     }
-    struct values values = values_of(records, count);
+    struct values values = some_values(records, count);
     size_t used = 0;
     enum fill_status status = words_make(words, state, &values, &used);
     free(bytes);
@@ -365,7 +365,7 @@ static void test_limits(void)
     OK(fitting(3, most) >= 1, "but one at least");
     OK(fitting(1000, 10) == 1000, "all do where they fit");
     struct iovec records[] = {{bytes, 3}, {nul, 3}, {bytes, 3}};
-    struct values values = values_of(records, 3);
+    struct values values = some_values(records, 3);
     size_t used = 0;
     OK(words_make(words, state, &values, &used) == FILL_DONE && used == 1,
        "one that cannot be passed stands alone");
@@ -503,7 +503,7 @@ static void test_environment(void)
     setenv("PPROC_SEQ", "outer", 1);
     setenv("PPROC_TEST", "kept", 1);
     struct environment *environment = environment_create();
-    struct values values = values_of(NULL, 0);
+    struct values values = some_values(NULL, 0);
     char *const *list = environment_fill(environment, &values, 2);
     OK(strcmp(find(list, "PPROC_SEQ"), "42") == 0 && strcmp(find(list, "PPROC_NR"), "7") == 0 &&
            strcmp(find(list, "PPROC_SLOT"), "3") == 0 &&
