@@ -81,6 +81,7 @@
 //            form          a text with placeholders, to be filled in
 //            placeholder   what is one, and the parts of a name of a file
 //            columns       of a record
+//            names         and by the names that a header has for them
 //            tag           what lines of output begin with
 //            shell         how sh quotes
 //            process       one run of COMMAND: feeds it, reads what it writes, keeps it to its time

@@ -79,6 +79,12 @@ static bool set_colsep(struct settings *settings, const char *colsep)
     return true;
 }
 
+// Does a header name the columns?
+static bool has_names(const struct settings *settings)
+{
+    return settings->colsep != NULL && settings->header_lines > 0;
+}
+
 static bool set_placeholders(struct settings *settings, const struct options *options)
 {
     const char *record = options->values[OPTION_REPLACE];
@@ -88,6 +94,7 @@ static bool set_placeholders(struct settings *settings, const struct options *op
     settings->placeholders = (struct placeholder_syntax){
         .record = record,
         .columns = settings->colsep != NULL,
+        .names = has_names(settings),
         .numbers_only = options->values[OPTION_BATCH] != NULL,
     };
     return true;
@@ -262,7 +269,8 @@ bool set_tag(struct settings *settings, const struct options *options)
         return refuse_together(OPTION_TAG, OPTION_BINARY, "bytes have no lines");
     }
     settings->tag = text;
-    settings->tag_placeholders = (struct placeholder_syntax){.columns = settings->colsep != NULL};
+    settings->tag_placeholders = (struct placeholder_syntax){.columns = settings->colsep != NULL,
+                                                             .names = has_names(settings)};
     struct placeholder found;
     size_t at = 0, len;
     while ((len = placeholder_find(&settings->tag_placeholders, text, &at, &found)) > 0) {

@@ -58,7 +58,7 @@ enum command_end batch_run(struct command_state *state, struct result *result)
         return COMMAND_BROKEN;
     }
     if (status != FILL_DONE) {
-        return command_refuse(state, &job, words_error(state->words, status));
+        return command_refuse(state, &job, ERROR_SPAWN, words_error(state->words, status));
     }
     return command_attempt_job(state, result, &job);
 }

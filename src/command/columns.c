@@ -13,24 +13,23 @@
 struct columns {
     char byte;           // divides them, if there is no regex
     struct regex *regex; // divides them; NULL: a byte does
-    size_t last;         // those behind it are not asked for
 };
 
 struct columns_state {
     struct matcher *matcher;   // with a regex only
     struct captures *captures; // likewise
-    size_t count;              // columns found, no more than asked for
+    size_t last;               // columns behind it are not asked for
+    size_t count;              // found, no more than these
     struct iovec fields[];     // room for those
 };
 
-struct columns *columns_create(const struct settings *settings, size_t last)
+struct columns *columns_create(const struct settings *settings)
 {
     struct columns *columns = calloc(1, sizeof(*columns));
     if (columns == NULL) {
         diag_error("no memory for the columns");
         return NULL;
     }
-    columns->last = last;
     if (strlen(settings->colsep) == 1) {
         columns->byte = settings->colsep[0];
         return columns;
@@ -51,11 +50,14 @@ void columns_destroy(struct columns *columns)
     }
 }
 
-struct columns_state *columns_state_create(const struct columns *columns)
+struct columns_state *columns_state_create(const struct columns *columns, size_t last)
 {
-    struct columns_state *state =
-        calloc(1, sizeof(*state) + columns->last * sizeof(state->fields[0]));
-    if (state == NULL || columns->regex == NULL) {
+    struct columns_state *state = calloc(1, sizeof(*state) + last * sizeof(state->fields[0]));
+    if (state == NULL) {
+        return NULL;
+    }
+    state->last = last;
+    if (columns->regex == NULL) {
         return state;
     }
     state->matcher = matcher_create();
@@ -109,7 +111,7 @@ int columns_divide(const struct columns *columns, struct columns_state *state, s
     size_t from = 0, stop, next;
     int found = 1;
     state->count = 0;
-    while (found > 0 && state->count < columns->last) {
+    while (found > 0 && state->count < state->last) {
         found = find_separator(columns, state, record, from, &stop, &next);
         if (found < 0) {
             return -1;
@@ -126,6 +128,11 @@ int columns_divide(const struct columns *columns, struct columns_state *state, s
 const char *columns_error(const struct columns_state *state)
 {
     return matcher_error(state->matcher);
+}
+
+size_t columns_count(const struct columns_state *state)
+{
+    return state->count;
 }
 
 struct iovec columns_get(const struct columns_state *state, size_t column)

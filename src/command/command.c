@@ -14,6 +14,7 @@
 #include "command/child_table.h"
 #include "command/environment.h"
 #include "command/mode.h"
+#include "command/names.h"
 #include "command/tag.h"
 #include "command/words.h"
 #include "core/records.h"
@@ -136,6 +137,15 @@ int command_prepare(struct command *command, struct spill *spill, struct joblog 
     return 0;
 }
 
+int command_name_columns(struct command *command, const char *header, size_t len)
+{
+    struct iovec line = names_line(header, len, command->settings->delimiter);
+    if (words_set_header(command->words, line) != 0) {
+        return -1;
+    }
+    return command->tag != NULL ? tag_set_header(command->tag, line) : 0;
+}
+
 struct child_table *command_children(const struct command *command)
 {
     return command->children;
@@ -152,8 +162,8 @@ struct command_state *command_state_create(struct command *command, const struct
     state->plan = plan;
     state->slot = slot;
     state->plan_state = plan_state_create(plan, slot);
-    state->words = words_state_create(command->words);
-    state->tag = command->tag != NULL ? tag_state_create(command->tag) : NULL;
+    state->words = words_state_create();
+    state->tag = command->tag != NULL ? tag_state_create() : NULL;
     state->environment = environment_create();
     state->process = command->settings->dry_run ? NULL : process_create(&command->process);
     if (state->plan_state == NULL || state->words == NULL || state->environment == NULL ||
@@ -403,7 +413,7 @@ enum command_end command_attempt_job(struct command_state *state, struct result 
         case FILL_DONE:
             break;
         case FILL_GAVE_UP:
-            return command_refuse(state, job, tag_error(state->tag));
+            return command_refuse(state, job, ERROR_REGEX, tag_error(state->tag));
         default:
             return COMMAND_BROKEN;
         }
@@ -455,9 +465,9 @@ enum command_end command_protest(struct command_state *state, const struct job_p
 }
 
 enum command_end command_refuse(struct command_state *state, const struct job_plan *job,
-                                const char *why)
+                                enum error error, const char *why)
 {
-    set_cause(state, cause_create(ERROR_SPAWN, "%s", why));
+    set_cause(state, cause_create(error, "%s", why));
     state->attempt = (struct attempt){.may_split = job->may_split};
     return state->cause != NULL ? COMMAND_FAILED : COMMAND_BROKEN;
 }

@@ -35,6 +35,10 @@ const struct words *command_words(const struct command *command);
 // to live longer. Returns 0, or -1 with errno set.
 int command_prepare(struct command *command, struct spill *spill, struct joblog *joblog);
 
+// The header names columns; before the first run, if the inputs have one. Returns 0, or -1 after a
+// message on standard error: a usage error.
+int command_name_columns(struct command *command, const char *header, size_t len);
+
 // The children that live.
 struct child_table *command_children(const struct command *command);
 

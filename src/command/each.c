@@ -29,7 +29,8 @@ enum command_end each_run(struct command_state *state, struct result *result)
         return COMMAND_CUT;
     }
     if (status != FILL_DONE) {
-        return command_refuse(state, &job, words_error(state->words, status));
+        return command_refuse(state, &job, status == FILL_GAVE_UP ? ERROR_REGEX : ERROR_SPAWN,
+                              words_error(state->words, status));
     }
     return command_attempt_job(state, result, &job);
 }

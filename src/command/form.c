@@ -45,6 +45,14 @@ static int add_literal(struct form *form, const char *bytes, size_t len)
     return len == 0 || piece_add(form, bytes, len) != NULL ? 0 : -1;
 }
 
+void form_set_column(struct form *form, struct placeholder *placeholder, size_t column)
+{
+    placeholder->column = column;
+    if (column > form->last_column) {
+        form->last_column = column;
+    }
+}
+
 static int add_blank(struct form *form, const char *bytes, size_t len,
                      const struct placeholder *placeholder)
 {
@@ -55,9 +63,7 @@ static int add_blank(struct form *form, const char *bytes, size_t len,
     piece->blank = true;
     piece->placeholder = *placeholder;
     form->blanks++;
-    if (placeholder->column > form->last_column) {
-        form->last_column = placeholder->column;
-    }
+    form_set_column(form, &piece->placeholder, placeholder->column);
     return 0;
 }
 
@@ -131,6 +137,18 @@ static enum fill_status fill_blank(const struct placeholder *placeholder,
         return append_number(buf, values->slot);
     }
     return FILL_DONE;
+}
+
+enum fill_status form_divide(const struct columns *columns, size_t last,
+                             struct columns_state **state, struct iovec record)
+{
+    if (*state == NULL) {
+        *state = columns_state_create(columns, last);
+    }
+    if (*state == NULL) {
+        return FILL_NO_MEMORY;
+    }
+    return columns_divide(columns, *state, record) == 0 ? FILL_DONE : FILL_GAVE_UP;
 }
 
 enum fill_status form_fill(const struct form *form, const struct values *values,

@@ -24,7 +24,7 @@ struct piece {
     struct placeholder placeholder; // if it is blank
 };
 
-// Immutable once it is made.
+// Immutable once it is made, and the columns of {NAME} are known.
 struct form {
     const char *text; // the caller's
     struct piece *pieces;
@@ -64,8 +64,16 @@ typedef enum fill_status fill_append(struct buf *buf, struct iovec value);
 int form_init(struct form *form, const char *text, const struct placeholder_syntax *syntax);
 void form_destroy(struct form *form);
 
+// One of its placeholders stands for that column, as is known now.
+void form_set_column(struct form *form, struct placeholder *placeholder, size_t column);
+
 // Append `literal`, a constant, and {}. Returns 0, or -1: no memory.
 int form_append_record(struct form *form, const char *literal);
+
+// Divide a record into columns up to `last`, for form_fill(). *state is NULL at first. FILL_DONE,
+// FILL_GAVE_UP or FILL_NO_MEMORY.
+enum fill_status form_divide(const struct columns *columns, size_t last,
+                             struct columns_state **state, struct iovec record);
 
 // Append the filled-in text. {} becomes all of the records, divided by blanks. `state` has the
 // columns of the record, if the form asks for any.

@@ -74,9 +74,9 @@ enum command_end command_attempt_job(struct command_state *state, struct result 
 enum command_end command_protest(struct command_state *state, const struct job_plan *job,
                                  const char *why);
 
-// The attempt fails before there is a process, since something cannot be passed.
+// The attempt fails before there is a process, since something cannot be passed, or told.
 enum command_end command_refuse(struct command_state *state, const struct job_plan *job,
-                                const char *why);
+                                enum error error, const char *why);
 
 // The modes.
 enum command_end each_run(struct command_state *state, struct result *result);

@@ -52,6 +52,13 @@ static bool read_column(const char *text, size_t len, struct placeholder *found)
     return true;
 }
 
+// Any text, but with a blank at one end it is rather part of a program, as in awk '{ print }'.
+static bool read_name(const char *text, size_t len, struct placeholder *found)
+{
+    *found = (struct placeholder){.value = VALUE_NAME, .name = text, .name_len = len};
+    return text[0] != ' ' && text[len - 1] != ' ';
+}
+
 static bool read_braces(const struct placeholder_syntax *syntax, const char *text, size_t len,
                         struct placeholder *found)
 {
@@ -64,10 +71,7 @@ static bool read_braces(const struct placeholder_syntax *syntax, const char *tex
     if (syntax->columns && read_column(text, len, found)) {
         return true;
     }
-    if (syntax->names) {
-        *found = (struct placeholder){.value = VALUE_NAME, .name = text, .name_len = len};
-    }
-    return syntax->names;
+    return syntax->names && read_name(text, len, found);
 }
 
 size_t placeholder_read(const struct placeholder_syntax *syntax, const char *text,

@@ -39,7 +39,7 @@ enum placeholder_part {
 struct placeholder {
     enum placeholder_value value;
     enum placeholder_part part;
-    size_t column; // from 1
+    size_t column; // from 1; of {NAME} 0 until the header is known
     const char *name;
     size_t name_len;
 };

@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "cli/settings.h"
 #include "command/columns.h"
+#include "command/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +18,11 @@
 struct tag {
     char *text; // the template, with its tabs
     struct form form;
-    struct columns *columns; // NULL: it asks for none
+    struct columns *columns; // NULL: there are none
 };
 
 struct tag_state {
-    struct columns_state *columns; // NULL without columns
+    struct columns_state *columns; // once they are asked for
     struct buf bytes;
 };
 
@@ -54,8 +55,8 @@ struct tag *tag_create(const struct settings *settings)
         tag_destroy(tag);
         return NULL;
     }
-    if (tag->form.last_column > 0) {
-        tag->columns = columns_create(settings, tag->form.last_column);
+    if (settings->colsep != NULL) {
+        tag->columns = columns_create(settings);
         if (tag->columns == NULL) {
             tag_destroy(tag);
             return NULL;
@@ -74,17 +75,14 @@ void tag_destroy(struct tag *tag)
     }
 }
 
-struct tag_state *tag_state_create(const struct tag *tag)
+int tag_set_header(struct tag *tag, struct iovec line)
 {
-    struct tag_state *state = calloc(1, sizeof(*state));
-    if (state != NULL && tag->columns != NULL) {
-        state->columns = columns_state_create(tag->columns);
-        if (state->columns == NULL) {
-            tag_state_destroy(state);
-            return NULL;
-        }
-    }
-    return state;
+    return tag->columns != NULL ? names_resolve(tag->columns, line, &tag->form, 1) : 0;
+}
+
+struct tag_state *tag_state_create(void)
+{
+    return calloc(1, sizeof(struct tag_state));
 }
 
 void tag_state_destroy(struct tag_state *state)
@@ -134,9 +132,12 @@ enum fill_status tag_make(const struct tag *tag, struct tag_state *state,
         buf_free(&state->bytes);
     }
     state->bytes.len = 0;
-    if (tag->columns != NULL &&
-        columns_divide(tag->columns, state->columns, values->records[0]) != 0) {
-        return FILL_GAVE_UP;
+    if (tag->form.last_column > 0) {
+        enum fill_status divided =
+            form_divide(tag->columns, tag->form.last_column, &state->columns, values->records[0]);
+        if (divided != FILL_DONE) {
+            return divided;
+        }
     }
     enum fill_status status =
         form_fill(&tag->form, values, state->columns, append_value, &state->bytes);

@@ -9,7 +9,7 @@
 struct buf;
 struct settings;
 
-// Immutable, shared by all threads.
+// Immutable once the header is known, shared by all threads.
 struct tag;
 
 // What one thread needs to make tags.
@@ -20,8 +20,11 @@ struct tag_state;
 struct tag *tag_create(const struct settings *settings);
 void tag_destroy(struct tag *tag);
 
+// As words_set_header().
+int tag_set_header(struct tag *tag, struct iovec line);
+
 // NULL: no memory.
-struct tag_state *tag_state_create(const struct tag *tag);
+struct tag_state *tag_state_create(void);
 void tag_state_destroy(struct tag_state *state);
 
 // Make the tag: *bytes is it, until the next call; a newline in it is written as \n. If the status

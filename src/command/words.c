@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "cli/settings.h"
 #include "command/columns.h"
+#include "command/names.h"
 #include "command/shell.h"
 #include "plan/regex.h"
 
@@ -34,16 +35,16 @@ struct words {
     size_t lone;             // the word that becomes several (-n); if there is none: count
     size_t max_records;      // that one process gets
     size_t room;             // bytes that these may take in arguments
-    struct columns *columns; // NULL: no word asks for one
+    struct columns *columns; // NULL: there are none
+    size_t last_column;      // the last one that is asked for; 0: none
 };
 
 struct words_state {
-    struct columns_state *columns;
-    struct buf bytes;  // of arguments that depend on the record
-    char **arguments;  // ended by NULL
-    size_t *offsets;   // of those in `bytes`; SIZE_MAX: it is not there
-    size_t count, cap; // arguments, without the NULL
-    const char *columns_error;
+    struct columns_state *columns; // once they are asked for
+    struct buf bytes;              // of arguments that depend on the record
+    char **arguments;              // ended by NULL
+    size_t *offsets;               // of those in `bytes`; SIZE_MAX: it is not there
+    size_t count, cap;             // arguments, without the NULL
 };
 
 // --- compiling
@@ -188,17 +189,22 @@ static bool check(struct words *words, const struct settings *settings)
                            : check_code(words, settings->command, settings->command_count);
 }
 
+static void note_last_column(struct words *words)
+{
+    for (size_t i = 0; i < words->count; i++) {
+        size_t last = words->forms[i].last_column;
+        words->last_column = last > words->last_column ? last : words->last_column;
+    }
+}
+
 // Where there are columns to be asked for.
 static bool add_columns(struct words *words, const struct settings *settings)
 {
-    size_t last = 0;
-    for (size_t i = 0; i < words->count; i++) {
-        last = words->forms[i].last_column > last ? words->forms[i].last_column : last;
+    note_last_column(words);
+    if (settings->colsep != NULL) {
+        words->columns = columns_create(settings);
     }
-    if (last > 0) {
-        words->columns = columns_create(settings, last);
-    }
-    return last == 0 || words->columns != NULL;
+    return settings->colsep == NULL || words->columns != NULL;
 }
 
 static size_t exec_room(void)
@@ -252,6 +258,16 @@ void words_destroy(struct words *words)
     }
 }
 
+int words_set_header(struct words *words, struct iovec line)
+{
+    if (words->columns == NULL) {
+        return 0;
+    }
+    int status = names_resolve(words->columns, line, words->forms, words->count);
+    note_last_column(words);
+    return status;
+}
+
 const char *words_program(const struct words *words)
 {
     return words->forms[0].blanks == 0 ? words->forms[0].text : NULL;
@@ -259,17 +275,9 @@ const char *words_program(const struct words *words)
 
 // --- making arguments
 
-struct words_state *words_state_create(const struct words *words)
+struct words_state *words_state_create(void)
 {
-    struct words_state *state = calloc(1, sizeof(*state));
-    if (state != NULL && words->columns != NULL) {
-        state->columns = columns_state_create(words->columns);
-        if (state->columns == NULL) {
-            words_state_destroy(state);
-            return NULL;
-        }
-    }
-    return state;
+    return calloc(1, sizeof(struct words_state));
 }
 
 void words_state_destroy(struct words_state *state)
@@ -422,11 +430,14 @@ enum fill_status words_make(const struct words *words, struct words_state *state
     if (reserve(state, words->count + *used) != 0) {
         return FILL_NO_MEMORY;
     }
-    if (words->columns != NULL && *used > 0 &&
-        columns_divide(words->columns, state->columns, values->records[0]) != 0) {
-        return FILL_GAVE_UP;
+    enum fill_status status = FILL_DONE;
+    if (words->last_column > 0 && *used > 0) {
+        status =
+            form_divide(words->columns, words->last_column, &state->columns, values->records[0]);
     }
-    enum fill_status status = make_all(words, state, &fitting);
+    if (status == FILL_DONE) {
+        status = make_all(words, state, &fitting);
+    }
     for (size_t i = 0; i < state->count; i++) {
         if (state->offsets[i] != SIZE_MAX) {
             state->arguments[i] = state->bytes.bytes + state->offsets[i];

@@ -14,7 +14,7 @@
 struct buf;
 struct settings;
 
-// Immutable, shared by all threads.
+// Immutable once the header is known, shared by all threads.
 struct words;
 
 // What one thread needs to make arguments; it keeps its memory from one call to the next.
@@ -25,11 +25,15 @@ struct words_state;
 struct words *words_create(const struct settings *settings);
 void words_destroy(struct words *words);
 
+// The last line of the header, which names the columns of {NAME}: to be told before anything is
+// made, if there is one. Returns 0, or -1 after a message on standard error.
+int words_set_header(struct words *words, struct iovec line);
+
 // The program: a path, or a name to be looked for in PATH; NULL: it depends on the record.
 const char *words_program(const struct words *words);
 
 // NULL: no memory.
-struct words_state *words_state_create(const struct words *words);
+struct words_state *words_state_create(void);
 void words_state_destroy(struct words_state *state);
 
 // Make the arguments. *used is how many of the records are among them, at least 1 if there are any:

@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "cli/settings.h"
+#include "command/names.h"
 #include "command/tag.h"
 #include "core/records.h"
 #include "plan/find_literal.h"
@@ -21,6 +22,7 @@
 
 struct plan {
     uint64_t max_record;        // bytes
+    char delimiter;             // ends lines
     bool count_only;            // nothing is written but how many records would be
     struct regex *record_start; // NULL: records do not begin at lines that match
     struct steps *steps;
@@ -45,6 +47,7 @@ struct plan *plan_create(const struct settings *settings)
         return NULL;
     }
     plan->max_record = settings->max_record;
+    plan->delimiter = settings->delimiter;
     plan->count_only = settings->count;
     if (settings->record_start != NULL) {
         plan->record_start =
@@ -76,6 +79,12 @@ const struct regex *plan_record_start(const struct plan *plan)
     return plan->record_start;
 }
 
+int plan_name_columns(struct plan *plan, const char *header, size_t len)
+{
+    return plan->tag != NULL ? tag_set_header(plan->tag, names_line(header, len, plan->delimiter))
+                             : 0;
+}
+
 struct plan_state *plan_state_create(const struct plan *plan, unsigned slot)
 {
     struct plan_state *state = calloc(1, sizeof(*state));
@@ -86,7 +95,7 @@ struct plan_state *plan_state_create(const struct plan *plan, unsigned slot)
     state->emitter.discard = plan->count_only;
     state->slot = slot;
     state->steps = steps_state_create(plan->steps, &state->emitter);
-    state->tag = plan->tag != NULL ? tag_state_create(plan->tag) : NULL;
+    state->tag = plan->tag != NULL ? tag_state_create() : NULL;
     if (state->steps == NULL || (state->tag == NULL && plan->tag != NULL)) {
         plan_state_destroy(state);
         return NULL;

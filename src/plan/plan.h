@@ -24,6 +24,10 @@ void plan_destroy(struct plan *plan);
 // The pattern of the lines at which records begin; NULL: they do not begin at such lines.
 const struct regex *plan_record_start(const struct plan *plan);
 
+// The header names columns; before the first run, if the inputs have one. Returns 0, or -1 after a
+// message on standard error: a usage error.
+int plan_name_columns(struct plan *plan, const char *header, size_t len);
+
 // What one worker needs to run the plan: match data, JIT stack. `slot` is its number, from 1. NULL:
 // no memory.
 struct plan_state *plan_state_create(const struct plan *plan, unsigned slot);

@@ -466,7 +466,7 @@ static bool is_broken(const struct run *run)
     const struct shared *shared = &run->shared;
     return run->output_error != 0 || letters_error(run) != 0 || joblog_failure(run) != 0 ||
            spill_error(shared->spill) != 0 || atomic_load(&shared->out_of_memory) ||
-           run->threads_lack;
+           atomic_load(&shared->misused) || run->threads_lack;
 }
 
 // Tell of the last failures, and see that the dead letters are on their way to the disk.
@@ -531,6 +531,9 @@ static bool is_damaged(const struct run *run)
 
 static enum exit_status status_of(const struct run *run, bool broken, const struct ledger *ledger)
 {
+    if (atomic_load(&run->shared.misused)) {
+        return EXIT_USAGE;
+    }
     if (broken) {
         return EXIT_OUTPUT;
     }
@@ -616,7 +619,7 @@ static int open_outputs(struct run *run)
     return 0;
 }
 
-int run(const struct settings *settings, const struct plan *plan, struct command *command)
+int run(const struct settings *settings, struct plan *plan, struct command *command)
 {
     if (same_file_refused(settings)) {
         return EXIT_USAGE;

@@ -10,6 +10,6 @@ struct settings;
 
 // Returns the exit status of the process. Does not return if a signal is to end it.
 // `command` is NULL if there is none.
-int run(const struct settings *settings, const struct plan *plan, struct command *command);
+int run(const struct settings *settings, struct plan *plan, struct command *command);
 
 #endif

@@ -187,6 +187,25 @@ static void do_task(struct worker *worker, struct result *task)
     }
 }
 
+// With the first block the header is known. False: it lacks a column, and the run ends.
+static bool name_columns(struct shared *shared)
+{
+    size_t len;
+    const char *header = reader_header(shared->reader, &len);
+    if (shared->named || len == 0) {
+        return true;
+    }
+    shared->named = true;
+    if (plan_name_columns(shared->plan, header, len) == 0 &&
+        (shared->command == NULL || command_name_columns(shared->command, header, len) == 0)) {
+        return true;
+    }
+    atomic_store(&shared->misused, true);
+    core_stop(shared->core, CORE_NOW);
+    shared_stop_reading(shared);
+    return false;
+}
+
 // What was read is a task of the reader's own, or waits in the queue. Returns 0, or -1: no memory.
 static int admit(struct shared *shared, struct worker *worker, struct block *block)
 {
@@ -210,6 +229,10 @@ static void do_read(struct shared *shared, struct worker *worker, size_t max_rec
     switch (shared->replay != NULL ? replay_next(shared->replay, max_records, &block)
                                    : reader_next(shared->reader, max_records, &block)) {
     case READ_BLOCK:
+        if (!name_columns(shared)) {
+            block_destroy(shared->pool, block);
+            break;
+        }
         if (admit(shared, worker, block) == 0) {
             return;
         }

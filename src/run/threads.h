@@ -22,7 +22,7 @@ struct writer;
 // What the threads share.
 struct shared {
     const struct settings *settings;
-    const struct plan *plan;
+    struct plan *plan;
     struct command *command; // NULL: there is none
     struct core *core;
     struct block_pool *pool;
@@ -31,6 +31,7 @@ struct shared {
 
     struct reader *reader; // whoever has the role of reading
     struct replay *replay; // likewise: what is read are dead letters; else NULL
+    bool named;            // likewise: the columns that the header names are known
     atomic_bool read_all;  // the inputs were read to their ends
 
     struct sink *sink;          // whoever has the role of writing
@@ -41,6 +42,7 @@ struct shared {
     unsigned failures_shown;    // likewise
 
     atomic_bool out_of_memory;
+    atomic_bool misused; // the header lacks a column that is asked for
 };
 
 // The threads that there are; main's alone.

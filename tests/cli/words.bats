@@ -75,6 +75,52 @@ makes()
     makes '[y][x.c]' '1,y.c,d/x.c' -C, -- printf '[%s][%s]\n' '{2.}' '{3/}'
 }
 
+@test "a column whose pattern gives up fails its record as regex" {
+    { printf 'fine\n'; head -c 100 /dev/zero | tr '\0' a; printf 'b\n'; } >in
+    run --separate-stderr -1 "$PPROC" in -C '(a|aa)+$' -- echo '{2}{1}'
+    [ "$output" = fine ]
+    [[ $stderr == *'in:2: regex: '* ]]
+}
+
+@test "with --header columns have the names that it gives them" {
+    printf 'id,first name,x,id\n1,Ann,d/z.c,9\n2\n' >in
+    "$PPROC" in --header -C, -- printf '[%s][%s][%s]\n' '{first name}' '{id}' '{3/.}' >actual
+    diff <(printf '[Ann][1][z]\n[][2][]\n') actual
+    "$PPROC" in --header -C, --tag='{id}: ' -- echo '{x}' >actual
+    diff <(printf '1: d/z.c\n2: \n') actual
+    "$PPROC" in --header -C, --tag='{first name}: ' -m Ann >actual
+    diff <(printf 'id,first name,x,id\nAnn: 1,Ann,d/z.c,9\n') actual
+    "$PPROC" in --header -C, --shell -- 'echo {id}{x}' | grep -qx 1d/z.c
+    explains 'mode: each (COMMAND has {id})' --header -C, -- echo '{id}'
+}
+
+@test "the last line of a header has the names" {
+    printf '# made by hand\na\tb\n1\t2\n' >in
+    "$PPROC" in --header=2 -C '\t' -- echo '{b}{a}' >actual
+    [ "$(<actual)" = 21 ]
+}
+
+@test "a name that the header does not have is a usage error, before anything runs" {
+    printf 'id,x\n1,2\n' >in
+    echo old >out
+    local drive
+    for drive in self-serve threaded; do
+        export PPROC_DRIVE=$drive
+        refused "the header 'id,x' has no column 'y'" in -o out --header -C, \
+            -- touch '{x}' ran '{y}'
+        refused "the header 'id,x' has no column 'y'" in -o out --header -C, --tag='{y}'
+        refused "the header 'id,x' has no column 'y'" in -o out --header -C, --tag='{y}' \
+            -- echo '{x}'
+    done
+    [ "$(<out)" = old ]
+}
+
+@test "{NAME} is plain text without --header, without columns, and with blanks at an end" {
+    explains 'mode: batch (COMMAND has no placeholder for a record)' -C, -- echo '{id}'
+    explains 'mode: batch (COMMAND has no placeholder for a record)' --header -- echo '{id}'
+    explains 'mode: batch (COMMAND has no placeholder for a record)' --header -C, -- awk '{ print }'
+}
+
 @test "with -I only its text is a placeholder" {
     makes '[r][{}][{#}]' r -I@ -- printf '[%s][%s][%s]\n' @ '{}' '{#}'
 }

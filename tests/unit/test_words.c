@@ -51,7 +51,7 @@ static void compile(const char *const typed[])
         words = words_create(settings);
     }
     if (words != NULL) {
-        state = words_state_create(words);
+        state = words_state_create();
     }
 }
 
@@ -256,6 +256,8 @@ static void test_modes(void)
         {{"-C,", "--", "p", "{2.}"}, MODE_EACH, "{2.}"},
         {{"-C,", "--", "p"}, MODE_BATCH, "no placeholder"},
         {{"--", "{}"}, MODE_EACH, "{}"},
+        {{"--header", "-C,", "--", "p", "{name}"}, MODE_EACH, "{name}"},
+        {{"--header", "-C,", "--", "awk", "{ print }"}, MODE_BATCH, "no placeholder"},
         {{"--each", "--", "p"}, MODE_EACH, "--each"},
         {{"-n", "3", "--", "p"}, MODE_EACH, "-n"},
         {{"-n", "3", "--", "p", "{}"}, MODE_EACH, "{}"},
