@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-// A column beyond this is no column.
-#define COLUMN_DIGITS 9
+// A column of more digits is no column: each worker has room for all up to the last.
+#define COLUMN_DIGITS 6
 
 struct fixed {
     const char *text; // between the braces
