@@ -27,10 +27,11 @@
 struct child_table {
     atomic_int ending; // the signal that all were sent; 0: none
 
-    pthread_mutex_t mutex; // guards the fields below, and signalling
-    pthread_cond_t place;  // waiters: there may be a place, or the end
+    pthread_mutex_t mutex;  // guards the fields below, and signalling
+    pthread_cond_t place;   // waiters: there may be a place, or the end
+    pthread_cond_t settled; // waiter: nothing is being started
     struct child *first;
-    bool stopped;
+    bool stopped;    // nothing is started
     unsigned live;   // children in the list
     unsigned used;   // places: those, and what is being started
     unsigned places; // that there are
@@ -49,12 +50,17 @@ struct child_table *child_table_create(void)
     if (thread_cond_init(&table->place) != 0) {
         goto fail;
     }
+    if (thread_cond_init(&table->settled) != 0) {
+        goto fail_settled;
+    }
     if ((errno = pthread_mutex_init(&table->mutex, NULL)) != 0) {
         goto fail_mutex;
     }
     return table;
 
 fail_mutex:
+    pthread_cond_destroy(&table->settled);
+fail_settled:
     pthread_cond_destroy(&table->place);
 fail:
     free(table);
@@ -65,6 +71,7 @@ void child_table_destroy(struct child_table *table)
 {
     if (table != NULL) {
         THREAD_MUST(pthread_mutex_destroy(&table->mutex));
+        THREAD_MUST(pthread_cond_destroy(&table->settled));
         THREAD_MUST(pthread_cond_destroy(&table->place));
         free(table);
     }
@@ -104,6 +111,9 @@ void child_table_stop(struct child_table *table)
     mutex_lock(&table->mutex);
     table->stopped = true;
     signal_all(table, SIGSTOP);
+    while (table->used > table->live) { // what is being started stops when it is added
+        cond_wait(&table->settled, &table->mutex);
+    }
     mutex_unlock(&table->mutex);
 }
 
@@ -112,6 +122,7 @@ void child_table_continue(struct child_table *table)
     mutex_lock(&table->mutex);
     table->stopped = false;
     signal_all(table, SIGCONT);
+    THREAD_MUST(pthread_cond_broadcast(&table->place));
     mutex_unlock(&table->mutex);
 }
 
@@ -140,8 +151,14 @@ static void wait_for_place(struct child_table *table, int64_t ns)
 bool child_table_enter(struct child_table *table)
 {
     mutex_lock(&table->mutex);
-    while (table->used >= table->places && !child_table_ending(table)) {
-        wait_for_place(table, GROWTH);
+    while (!child_table_ending(table)) {
+        if (table->stopped) {
+            cond_wait(&table->place, &table->mutex);
+        } else if (table->used >= table->places) {
+            wait_for_place(table, GROWTH);
+        } else {
+            break;
+        }
     }
     bool entered = !child_table_ending(table);
     table->used += entered;
@@ -153,6 +170,7 @@ static void leave(struct child_table *table)
 {
     table->used--;
     cond_signal(&table->place);
+    cond_signal(&table->settled);
 }
 
 void child_table_leave(struct child_table *table)
@@ -181,6 +199,7 @@ bool child_table_lack(struct child_table *table)
     bool hope = true;
     table->places = table->live > 0 ? table->live : 1;
     table->limited = now;
+    leave(table);
     if (table->live == 0) {
         table->lacking = table->lacking != 0 ? table->lacking : now;
         hope = now - table->lacking < PATIENCE;
@@ -188,7 +207,6 @@ bool child_table_lack(struct child_table *table)
             cond_wait_for(&table->place, &table->mutex, RETRY);
         }
     }
-    leave(table);
     mutex_unlock(&table->mutex);
     errno = error;
     return hope;
@@ -207,6 +225,7 @@ void child_table_add(struct child_table *table, struct child *child)
     table->first = child;
     table->live++;
     table->lacking = 0;
+    cond_signal(&table->settled);
     if (table->stopped) {
         signal_group(child, SIGSTOP);
     }

@@ -37,7 +37,7 @@ void child_table_signal(struct child_table *table, struct child *child, int sign
 
 // --- Main.
 
-// Stop all groups, and those that are added until the second call, which lets them go on.
+// Stop all groups; none is being started when it returns, nor until the second call lets all go on.
 void child_table_stop(struct child_table *table);
 void child_table_continue(struct child_table *table);
 // Send a signal, SIGTERM or SIGKILL, to all groups, and to those that are added from now on.
