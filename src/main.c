@@ -74,8 +74,9 @@
 //            block_pattern which patterns may be searched over whole blocks, and how
 //            literal       bytes that every match of a pattern has
 //            find_literal  looks for them
-//   command/ command       COMMAND: its parts, and what an attempt comes to
+//   command/ command       COMMAND: its parts, what its workers have, and which mode runs
 //            each, batch   its modes: what a process gets
+//            attempt       a process is run, and what became of it is told
 //            environment   of a child
 //            words         COMMAND's words, and the arguments that they make
 //            form          a text with placeholders, to be filled in

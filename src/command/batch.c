@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Mode batch: a process filters some records, which it reads from its standard input.
 
+#include "command/batch.h"
+
 #include "cli/settings.h"
-#include "command/mode.h"
 #include "command/words.h"
 #include "plan/plan.h"
 
@@ -42,7 +43,7 @@ enum command_end batch_run(struct command_state *state, struct result *result)
         return COMMAND_DONE;
     }
     struct job_plan job = {
-        .values = command_values(state, result, NULL, 0),
+        .values = attempt_values(state, result, NULL, 0),
         .records = records,
         .may_split = records > 1 && !state->command->settings->no_split,
     };
@@ -58,7 +59,7 @@ enum command_end batch_run(struct command_state *state, struct result *result)
         return COMMAND_BROKEN;
     }
     if (status != FILL_DONE) {
-        return command_refuse(state, &job, ERROR_SPAWN, words_error(state->words, status));
+        return attempt_refuse(state, &job, ERROR_SPAWN, words_error(state->words, status));
     }
-    return command_attempt_job(state, result, &job);
+    return attempt_run(state, result, &job);
 }

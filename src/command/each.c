@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Mode each: a process for each record, or with -n for several, as its arguments.
 
+#include "command/each.h"
+
 #include "cli/settings.h"
-#include "command/mode.h"
 #include "command/words.h"
 #include "plan/plan.h"
 
@@ -16,7 +17,7 @@ enum command_end each_run(struct command_state *state, struct result *result)
         return COMMAND_DONE;
     }
     struct job_plan job = {
-        .values = command_values(state, result, survivors.records, survivors.count),
+        .values = attempt_values(state, result, survivors.records, survivors.count),
         .records = survivors.count,
     };
     size_t used;
@@ -29,8 +30,8 @@ enum command_end each_run(struct command_state *state, struct result *result)
         return COMMAND_CUT;
     }
     if (status != FILL_DONE) {
-        return command_refuse(state, &job, status == FILL_GAVE_UP ? ERROR_REGEX : ERROR_SPAWN,
+        return attempt_refuse(state, &job, status == FILL_GAVE_UP ? ERROR_REGEX : ERROR_SPAWN,
                               words_error(state->words, status));
     }
-    return command_attempt_job(state, result, &job);
+    return attempt_run(state, result, &job);
 }

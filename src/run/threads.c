@@ -17,6 +17,7 @@
 #include "output/writer.h"
 #include "plan/plan.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -213,6 +214,7 @@ static int admit(struct shared *shared, struct worker *worker, struct block *blo
         core_admit(shared->core, block);
         return 0;
     }
+    assert(worker != NULL); // the reader's thread gets no such block
     struct result *task = core_admit_task(shared->core, block);
     if (task == NULL) {
         block_destroy(shared->pool, block);

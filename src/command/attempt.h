@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the modes of COMMAND have in common with command.c; for these files alone.
+// One attempt of COMMAND, and what a worker has for it; for the files of COMMAND alone.
 
-#ifndef PPROC_COMMAND_MODE_H
-#define PPROC_COMMAND_MODE_H
+#ifndef PPROC_COMMAND_ATTEMPT_H
+#define PPROC_COMMAND_ATTEMPT_H
 
 #include "base/buf.h"
 #include "command/command.h"
@@ -63,23 +63,19 @@ struct job_plan {
 };
 
 // Values of the task's first record; with -n, of these.
-struct values command_values(const struct command_state *state, const struct result *result,
+struct values attempt_values(const struct command_state *state, const struct result *result,
                              const struct iovec *records, size_t count);
 
 // Run a process for the job, whose words are made, and make its output the result's.
-enum command_end command_attempt_job(struct command_state *state, struct result *result,
-                                     struct job_plan *job);
-
-// The output of the attempt is not what was agreed.
-enum command_end command_protest(struct command_state *state, const struct job_plan *job,
-                                 const char *why);
+enum command_end attempt_run(struct command_state *state, struct result *result,
+                             struct job_plan *job);
 
 // The attempt fails before there is a process, since something cannot be passed, or told.
-enum command_end command_refuse(struct command_state *state, const struct job_plan *job,
+enum command_end attempt_refuse(struct command_state *state, const struct job_plan *job,
                                 enum error error, const char *why);
 
-// The modes.
-enum command_end each_run(struct command_state *state, struct result *result);
-enum command_end batch_run(struct command_state *state, struct result *result);
+// Make what the process printed the output of the result. Returns 0, or -1: no memory, or as
+// spill_error() says.
+int attempt_give_output(struct command_state *state, struct result *result);
 
 #endif
