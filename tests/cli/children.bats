@@ -276,7 +276,7 @@ goes_on()
     sometime
     # All are reaped as they end: at no moment more than one for each worker.
     for _ in 1 2 3 4 5; do
-        [[ $(ps -o stat= --ppid "$pid" | grep -c Z || :) -le 3 ]]
+        [[ $(ps -o stat= --ppid "$pid" | awk '/Z/' | wc -l) -le 3 ]]
     done
     kill "$pid"
     ends 143

@@ -311,6 +311,31 @@ no_memory()
     [[ ! -s actual ]]
 }
 
+@test "processes that cannot be started now and then: fewer at a time, nothing lost" {
+    need_faults
+    seq 300 >numbers
+    local fault
+    for fault in FAULT_CLONE=2 FAULT_CLONE=7 FAULT_PIPE=7 FAULT_PIPE=10; do
+        faulty $fault "$PPROC" -j8 numbers -- "$builddir/tests/helper/actor" "line={}" >actual 2>err
+        [[ -e mark ]]
+        cmp numbers actual
+        [[ $(grep -c '^pproc: not all processes can run at the same time: ' err) == 1 ]]
+        [[ $(wc -l <err) == 1 ]]
+        faulty $fault "$PPROC" -j8 -u --batch-lines=10 numbers -- cat 2>err | sort -n >actual
+        [[ -e mark ]]
+        cmp numbers actual
+        [[ $(wc -l <err) == 1 ]]
+    done
+}
+
+@test "a hundred workers with few descriptors: fewer at a time, nothing lost" {
+    seq 300 >numbers
+    (ulimit -n 40 && exec "$PPROC" -j100 numbers -- "$builddir/tests/helper/actor" "line={}") \
+        >actual 2>err
+    cmp numbers actual
+    [[ $(grep -c '^pproc: not all processes can run at the same time: .*open files' err) == 1 ]]
+}
+
 @test "/dev/full is told and ends the run with 4" {
     fails_with 4 "No space left on device" "$PPROC" in >/dev/full
     fails_with 4 "No space left on device" "$PPROC" -u <in >/dev/full

@@ -12,6 +12,8 @@
 //   FAULT_TMPFILE=1      files without a name (O_TMPFILE) are not supported
 //   FAULT_MALLOC=N       the N-th call of malloc or its kin fails; with N+ all that follow, too
 //   FAULT_THREAD=N       likewise pthread_create
+//   FAULT_PIPE=K         every K-th call of pipe2 fails with EMFILE
+//   FAULT_CLONE=K        every K-th call of clone fails with EAGAIN
 //   FAULT_MARK=FILE      is created when something was made to fail or cut short
 //
 // E is EIO or ENOSPC. Calls are counted from the start of main, by all threads together. I/O on
@@ -23,6 +25,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -73,7 +76,7 @@ struct after {
 };
 
 static size_t max_bytes; // 0: any number
-static struct every eintr, eagain;
+static struct every eintr, eagain, pipes, clones;
 static struct after reads, writes, appends, spills;
 static int close_error;
 static struct nth mallocs, threads;
@@ -202,6 +205,8 @@ static int start(int argc, char **argv, char **envp)
     spills = env_after("FAULT_SPILL");
     close_error = env_error("FAULT_CLOSE");
     no_tmpfile = getenv("FAULT_TMPFILE") != NULL;
+    pipes = (struct every){.n = env_number("FAULT_PIPE")};
+    clones = (struct every){.n = env_number("FAULT_CLONE")};
     mallocs = env_nth("FAULT_MALLOC");
     threads = env_nth("FAULT_THREAD");
     mark_file = getenv("FAULT_MARK");
@@ -404,4 +409,20 @@ int posix_memalign(void **memory, size_t alignment, size_t size)
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*entry)(void *), void *arg)
 {
     return nth_hits(&threads) ? EAGAIN : REAL(pthread_create)(thread, attr, entry, arg);
+}
+
+// Processes.
+
+int pipe2(int fds[2], int flags)
+{
+    return every_hits(&pipes) ? fail(EMFILE) : REAL(pipe2)(fds, flags);
+}
+
+int clone(int (*entry)(void *), void *stack, int flags, void *arg, ...)
+{
+    va_list args;
+    va_start(args, arg);
+    pid_t *parent = va_arg(args, pid_t *); // the only one that the program gives
+    va_end(args);
+    return every_hits(&clones) ? fail(EAGAIN) : REAL(clone)(entry, stack, flags, arg, parent);
 }
