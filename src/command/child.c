@@ -17,6 +17,13 @@
 // What the child runs on until it is its program.
 #define STACK_BYTES ((size_t)64 * 1024)
 
+// The thread sanitizer does in the child of a clone what a fork wants: then it has to be one.
+#ifdef __SANITIZE_THREAD__
+#define SHARE_MEMORY 0
+#else
+#define SHARE_MEMORY CLONE_VM
+#endif
+
 // Where the child tells why it could not start. Shared memory: valgrind makes a fork of a vfork.
 struct child_stack {
     const struct child_origin *origin;
@@ -100,7 +107,7 @@ int child_start(struct child *child, struct child_stack *stack, const struct chi
     *stack = (struct child_stack){.origin = origin, .program = program};
     child->pidfd = -1;
     child->pid = clone(child_main, (char *)stack + STACK_BYTES,
-                       CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, stack, &child->pidfd);
+                       SHARE_MEMORY | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, stack, &child->pidfd);
     if (child->pid < 0) {
         return -1;
     }
