@@ -4,6 +4,7 @@
 #include "core/core_state.h"
 #include "core/records.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,19 +26,30 @@ static void hold_block(struct result *result)
     result->task.block->refs++;
 }
 
-// How many bytes take about task_ns. What large tasks took counts for more than what small ones
-// did, so that the start of a process, which is most of their cost, is soon forgotten.
+// A task is at most so many times as large as the one before, or as they are on average.
+#define GROWTH 8
+
+// If a record takes too long and nothing is known of what more of them take, it may be the start of
+// a process that does: so many are tried.
+#define PROBE 4
+
+// How many bytes take about task_ns, beside what any task takes.
 static size_t bytes_wanted(const struct core *core)
 {
     if (core->size == 0) {
         return core->config.task_bytes;
     }
-    double wanted = core->size * (double)core->config.task_ns / (core->cost + 1);
-    return wanted < (double)(SIZE_MAX / 2) ? (size_t)wanted : SIZE_MAX / 2;
+    double last = (double)core->carved > core->size ? (double)core->carved : core->size;
+    double pace = core->pace > 0 ? core->pace : core->cost / core->size;
+    double most = last * GROWTH, wanted = (double)core->config.task_ns / (pace + DBL_MIN);
+    if (core->pace == 0 && core->carved > core->asked) {
+        wanted = last * PROBE;
+    }
+    return (size_t)(wanted < most ? wanted : most);
 }
 
-// How many bytes of the records that wait in `span` make a task.
-static size_t task_length(const struct core *core, const struct span *span)
+// How many bytes of the records that wait in `span` make a task, of which `wanted` are wanted.
+static size_t task_length(const struct core *core, const struct span *span, size_t wanted)
 {
     size_t end = span->off;
     if (core->config.task_records > 0) {
@@ -46,8 +58,7 @@ static size_t task_length(const struct core *core, const struct span *span)
         }
         return end - span->off;
     }
-    size_t wanted = core->config.whole_blocks ? span->len : bytes_wanted(core);
-    if (wanted >= span->len - span->len / 4) {
+    if (core->config.whole_blocks || wanted >= span->len - span->len / 4) {
         return span->len; // the rest is too little for a task of its own
     }
     return records_end(span->block, span->off + wanted) - span->off;
@@ -57,7 +68,7 @@ static struct result *carve_waiting(struct core *core)
 {
     struct span *span = levels_first(&core->levels);
     struct block *block = span->block;
-    size_t len = task_length(core, span);
+    size_t wanted = bytes_wanted(core), len = task_length(core, span, wanted);
     struct result *result = make_task(core, block, span->off, len);
     if (result == NULL) {
         return NULL;
@@ -70,6 +81,8 @@ static struct result *carve_waiting(struct core *core)
         span->index += records;
     }
     core->queued -= len;
+    core->asked = wanted;
+    core->carved = len;
     span->off += len;
     span->len -= len;
     if (span->len == 0) {

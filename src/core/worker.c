@@ -206,14 +206,30 @@ static void forget_worker(struct core *core, struct result *result)
 
 // --- what comes of a task
 
-// A part of a task that was split is no measure: a small one costs mostly its start.
+// An average over tasks of this much more than the quickest one shows what bytes cost.
+#define LARGER 1.25
+
+// What any task takes, as the start of a process does, is in the time of the quickest one too: so
+// the difference is what more bytes take. A part of a task that was split is no measure.
 static void learn_cost(struct core *core, const struct task *task, int64_t ns)
 {
+    double time = (double)ns, size = (double)task->len;
     if (task->part) {
         return;
     }
-    core->cost += ((double)ns - core->cost) / AVERAGE_SHARE;
-    core->size += ((double)task->len - core->size) / AVERAGE_SHARE;
+    if (core->size == 0) {
+        core->cost = core->least = time;
+        core->size = core->least_size = size;
+    }
+    core->cost += (time - core->cost) / AVERAGE_SHARE;
+    core->size += (size - core->size) / AVERAGE_SHARE;
+    if (time < core->least) {
+        core->least = time;
+        core->least_size = size;
+    }
+    if (core->size >= core->least_size * LARGER && core->cost > core->least) {
+        core->pace = (core->cost - core->least) / (core->size - core->least_size);
+    }
 }
 
 static void leave_runs(struct core *core, struct result *result)

@@ -84,6 +84,12 @@ setup()
     (($(wc -l <out) < 20))
 }
 
+@test "a program that is slow to start gets more records at a time" {
+    run -0 --separate-stderr "$PPROC" -j2 --stats=json -- sh -c 'sleep 0.3; cat' < <(seq 100)
+    [[ $output == "$(seq 100)" ]]
+    (($(account attempts <(echo "$stderr")) < 15))
+}
+
 @test "the header goes ahead of every batch, and is emitted once" {
     printf 'a,b\n1,x\n2,y\n' >a
     printf 'a,b\n3,z\n' >b

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -435,7 +436,12 @@ def check_orphans(case):
         return
     with open(case.orphans) as file:
         pids = [int(line) for line in file]
+    # What was killed may take a moment to die.
+    deadline = time.monotonic() + (0 if case.orphans_live else 10)
     live = [pid for pid in pids if is_alive(pid)]
+    while live and time.monotonic() < deadline:
+        time.sleep(0.01)
+        live = [pid for pid in pids if is_alive(pid)]
     for pid in live:
         os.kill(pid, signal.SIGKILL)
     expect("processes left", live, pids if case.orphans_live else [])
