@@ -43,7 +43,8 @@ static char *explain(int argc, char **argv)
         MUST(settings->threads >= 1 && settings->threads <= settings->jobs);
         MUST(settings->max_record >= 1);
         MUST(settings->block_size > 0 && settings->block_size <= settings->buffer_size);
-        MUST(settings->file_count > 0 && settings->files[settings->file_count - 1] != NULL);
+        MUST(settings->args ||
+             (settings->file_count > 0 && settings->files[settings->file_count - 1] != NULL));
         FILE *out = open_memstream(&text, &len);
         MUST(out != NULL);
         explain_print(out, settings, NULL);
