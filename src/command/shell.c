@@ -160,11 +160,11 @@ static void skip_quoted(struct shell_reader *reader, char quote, bool backslashe
 // A quote, single or double, that is not within double quotes itself.
 static void read_quote(struct shell_reader *reader)
 {
-    if (reader->dollar && reader->text[reader->at] == '\'') {
-        reader->unclear = true; // $'' knows backslashes in some shells
-    } else if (innermost(reader) == '{' && within(reader, '"')) {
+    bool single = reader->text[reader->at] == '\'';
+    // $'' knows backslashes in some shells.
+    if ((reader->dollar && single) || (innermost(reader) == '{' && within(reader, '"'))) {
         reader->unclear = true;
-    } else if (reader->text[reader->at] == '\'') {
+    } else if (single) {
         skip_quoted(reader, '\'', false);
     } else {
         enter(reader, '"', false, 1);
