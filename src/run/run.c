@@ -483,6 +483,14 @@ static void finish_letters(struct run *run, struct failure *failures)
     }
 }
 
+// Likewise the joblog, unless somebody who was not waited for may still write there.
+static void finish_joblog(struct run *run)
+{
+    if (run->shared.joblog != NULL && !run->stuck) {
+        (void)joblog_finish(run->shared.joblog); // told below
+    }
+}
+
 // The file takes its place only if all that was to be written is.
 static void finish_output(struct run *run)
 {
@@ -557,6 +565,7 @@ static enum exit_status conclude(struct run *run)
     bar_finish(&run->bar, shared, elapsed(run));
     const struct input *input = core_position(shared->core, &nr);
     finish_letters(run, core_close_ledger(shared->core));
+    finish_joblog(run);
     if (run->signal == 0 && !is_broken(run)) {
         (void)shared_write_header(shared); // failures are told below
         if (run->settings->count) {
