@@ -183,8 +183,8 @@ enum core_verdict core_fail(struct core *core, struct result *result, struct cau
 struct result *core_cut(struct core *core, struct result *result, size_t len);
 // The task could not be run to its end and the run is about to end: its records stay unprocessed.
 void core_give_up(struct core *core, struct result *result);
-// Do the bytes that the result owns exceed the budget, while others have to be written before it?
-// Then they should go to disk before core_done().
+// Do the bytes that the result owns leave no room to read on, while others have to be written
+// before it? Then they should go to disk before core_done().
 bool core_should_spill(struct core *core, const struct result *result);
 
 // --- Reading. core_room() waits, core_try_room() does not.

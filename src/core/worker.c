@@ -332,7 +332,8 @@ bool core_should_spill(struct core *core, const struct result *result)
     }
     mutex_lock(&core->mutex);
     bool next = task->block->no == core->handing && task->block->handed == task->off;
-    bool over = core->used + result->own_len > core->config.limit;
+    size_t block_size = block_pool_size(core->config.pool); // for which reading would wait
+    bool over = core->used + result->own_len + block_size > core->config.limit;
     mutex_unlock(&core->mutex);
     return over && !next;
 }
