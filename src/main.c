@@ -19,7 +19,7 @@
 //            settings      what it means: validated, resolved, immutable; settings_command is
 //                          about COMMAND
 //            files0        the list of names of --files0-from
-//            policy        values of --halt, --backoff and --retry-on
+//            policy        values of --rate, --halt, --backoff and --retry-on
 //            processors    how many processors there are for us
 //            usage         --help and --version
 //            explain       --explain
@@ -56,6 +56,7 @@
 //            order         which results can be written, which are settled
 //            budget        memory in flight
 //            levels        records that wait, by priority
+//            rate          when the next task may be started
 //            retry         tasks that wait for their next attempt
 //            retry_on      which failures are worth one
 //            backoff       how long they wait

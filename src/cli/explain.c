@@ -131,6 +131,11 @@ static void print_command(FILE *out, const struct settings *settings, const stru
     }
 }
 
+static double seconds(int64_t nanoseconds)
+{
+    return (double)nanoseconds / (double)CLOCK_SECOND;
+}
+
 static void print_workers(FILE *out, const struct settings *settings)
 {
     fprintf(out, "jobs: %u\n", settings->jobs);
@@ -143,15 +148,15 @@ static void print_workers(FILE *out, const struct settings *settings)
     } else {
         fprintf(out, "queue-size: bounded by memory alone\n");
     }
+    if (settings->rate.records > 0) {
+        fprintf(out, "rate: %" PRIu64 " record%s in %g s, all workers together\n",
+                settings->rate.records, settings->rate.records == 1 ? "" : "s",
+                seconds(settings->rate.period));
+    }
     fprintf(out, "buffer-size: %zu bytes%s\n", settings->buffer_size,
             settings->buffer_raised ? " (raised to what the workers need)" : "");
     fprintf(out, "block-size: %zu bytes\n", settings->block_size);
     print_text(out, "tmpdir", settings->tmpdir);
-}
-
-static double seconds(int64_t nanoseconds)
-{
-    return (double)nanoseconds / (double)CLOCK_SECOND;
 }
 
 static void print_halt(FILE *out, const struct halt *halt)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The values of the options that say what is to follow from records that fail.
+// The values of the options that say when records are started, and what is to follow from those
+// that fail.
 
 #include "cli/policy.h"
 
@@ -7,6 +8,7 @@
 #include "base/units.h"
 #include "core/backoff.h"
 #include "core/halt.h"
+#include "core/rate.h"
 #include "core/retry_on.h"
 
 #include <ctype.h>
@@ -36,6 +38,28 @@ static int take_part(const char **text, const char *ends, char part[PART_MAX])
     char end = (*text)[len];
     *text += len + (end != '\0');
     return end;
+}
+
+// --- rate
+
+int policy_parse_rate(const char *text, struct rate *rate)
+{
+    static const struct {
+        const char *name;
+        int64_t period;
+    } units[] = {{"s", CLOCK_SECOND}, {"m", 60 * CLOCK_SECOND}, {"h", 3600 * CLOCK_SECOND}};
+    char records[PART_MAX];
+    if (take_part(&text, "/", records) != '/' ||
+        units_parse_count(records, 1, RATE_RECORDS_MAX, &rate->records) != 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(text, units[i].name) == 0) {
+            rate->period = units[i].period;
+            return 0;
+        }
+    }
+    return -1;
 }
 
 // --- halt

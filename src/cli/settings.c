@@ -282,6 +282,13 @@ static bool set_queue(struct settings *settings, const struct options *options)
     return true;
 }
 
+static bool set_rate(struct settings *settings, const struct options *options)
+{
+    const char *text = options->values[OPTION_RATE];
+    return text == NULL || policy_parse_rate(text, &settings->rate) == 0 ||
+           refuse(OPTION_RATE, text, RATE_ALLOWED);
+}
+
 // PPROC_DRIVE is for tests: what has to come out is the same whoever reads and writes.
 static bool set_drive(struct settings *settings)
 {
@@ -293,8 +300,9 @@ static bool set_drive(struct settings *settings)
         diag_error("bad value '%s' of PPROC_DRIVE: allowed is self-serve or threaded", drive);
         return false;
     }
-    settings->self_serve = settings->queue_size == 0 && settings->mode == MODE_NONE &&
-                           strcmp(drive, "self-serve") == 0;
+    bool waits = settings->queue_size > 0 || settings->rate.records > 0;
+    settings->self_serve =
+        !waits && settings->mode == MODE_NONE && strcmp(drive, "self-serve") == 0;
     return true;
 }
 
@@ -476,10 +484,10 @@ struct settings *settings_create(const struct options *options)
         !set_framing(settings, options) || !set_header(settings, options) ||
         !set_command(settings, options) || !set_tag(settings, options) ||
         !set_workers(settings, options) || !set_memory(settings, options) ||
-        !set_queue(settings, options) || !set_drive(settings) || !set_tmpdir(settings, options) ||
-        !set_failures(settings, options) || !set_retries(settings, options) ||
-        !set_output(settings, options) || !set_progress(settings, options) ||
-        !set_report(settings, options) ||
+        !set_queue(settings, options) || !set_rate(settings, options) || !set_drive(settings) ||
+        !set_tmpdir(settings, options) || !set_failures(settings, options) ||
+        !set_retries(settings, options) || !set_output(settings, options) ||
+        !set_progress(settings, options) || !set_report(settings, options) ||
         !set_files(settings, options)) { // last: it may read from standard input
         settings_destroy(settings);
         return NULL;

@@ -9,6 +9,7 @@
 #include "command/placeholder.h"
 #include "core/backoff.h"
 #include "core/halt.h"
+#include "core/rate.h"
 #include "core/retry_on.h"
 
 #include <stdbool.h>
@@ -110,6 +111,7 @@ struct settings {
     bool buffer_raised;  // -S was less than that
     size_t block_size;   // bytes, 4 KiB to 1 MiB
     size_t queue_size;   // records that may wait; 0: no such limit
+    struct rate rate;    // of starts of records; of 0 records: no such limit
     const char *tmpdir;  // for spilled results
     bool self_serve;     // workers read and write themselves; no reader and writer threads
 

@@ -48,20 +48,43 @@ static size_t bytes_wanted(const struct core *core)
     return (size_t)(wanted < most ? wanted : most);
 }
 
+// Bytes of the first `count` of the records that wait in `span`, or of all of them.
+static size_t span_length(const struct span *span, uint64_t count)
+{
+    size_t end = span->off;
+    for (; count > 0 && end < span->off + span->len; count--) {
+        end = records_end(span->block, end);
+    }
+    return end - span->off;
+}
+
+// With a rate, how many records may be started in the time that a task should take: more at once
+// would be a burst.
+static uint64_t records_paid(const struct core *core)
+{
+    const struct rate *rate = &core->config.rate;
+    double records = (double)rate->records * (double)core->config.task_ns / (double)rate->period;
+    return records > 1 ? (uint64_t)records : 1;
+}
+
 // How many bytes of the records that wait in `span` make a task, of which `wanted` are wanted.
 static size_t task_length(const struct core *core, const struct span *span, size_t wanted)
 {
-    size_t end = span->off;
     if (core->config.task_records > 0) {
-        for (size_t i = 0; i < core->config.task_records && end < span->off + span->len; i++) {
-            end = records_end(span->block, end);
-        }
-        return end - span->off;
+        return span_length(span, core->config.task_records);
     }
-    if (core->config.whole_blocks || wanted >= span->len - span->len / 4) {
-        return span->len; // the rest is too little for a task of its own
+    if (core->config.whole_blocks) {
+        return span->len;
     }
-    return records_end(span->block, span->off + wanted) - span->off;
+    size_t len = span->len; // if else the rest would be too little for a task of its own
+    if (wanted < span->len - span->len / 4) {
+        len = records_end(span->block, span->off + wanted) - span->off;
+    }
+    if (core->config.rate.records > 0) {
+        size_t paid = span_length(span, records_paid(core));
+        len = paid < len ? paid : len;
+    }
+    return len;
 }
 
 static struct result *carve_waiting(struct core *core)

@@ -30,6 +30,7 @@ struct core *core_create(const struct core_config *config)
     }
     core->config = *config;
     core->random = config->seed | 1;
+    bucket_init(&core->bucket);
     core->worker_wanted = config->self_serve; // somebody has to read
     core->ring = calloc(config->ring, sizeof(struct block *));
     if (core->ring == NULL) {
@@ -103,8 +104,7 @@ static size_t records_allowed(const struct core *core)
 bool core_idle(struct core *core)
 {
     mutex_lock(&core->mutex);
-    bool idle =
-        !state_has_task(core) && (core->parked != NULL || core->workers < core->config.workers);
+    bool idle = !state_has_waiting(core) && state_has_free_worker(core);
     mutex_unlock(&core->mutex);
     return idle;
 }
@@ -154,7 +154,7 @@ void core_admit(struct core *core, struct block *block)
     block->span = (struct span){.block = block, .len = block->len};
     levels_push(&core->levels, 0, &block->span);
     if (!core->config.self_serve) {
-        wake_worker(core);
+        wake_for_task(core);
     }
     wake_at_end(core);
     mutex_unlock(&core->mutex);
@@ -232,6 +232,18 @@ void core_written(struct core *core, struct result *results, struct result *unwr
 
 // --- main
 
+// Let the next task be started if the rate allows it. Returns when it will.
+static int64_t open_bucket(struct core *core, int64_t now)
+{
+    bool closed = !core->bucket.open;
+    bool awaited = state_has_waiting(core) && state_has_free_worker(core);
+    int64_t opens = bucket_tick(&core->bucket, &core->config.rate, now, awaited);
+    if (closed && core->bucket.open) {
+        wake_for_task(core);
+    }
+    return opens;
+}
+
 int64_t core_tick(struct core *core, int64_t now)
 {
     mutex_lock(&core->mutex);
@@ -239,11 +251,12 @@ int64_t core_tick(struct core *core, int64_t now)
     struct result *root;
     while ((root = core->retries.root) != NULL && root->task.due <= now) {
         carve_push(core, retry_pop(&core->retries));
-        wake_worker(core);
+        wake_for_task(core);
     }
     int64_t due = root != NULL ? root->task.due : INT64_MAX;
+    int64_t opens = open_bucket(core, now);
     mutex_unlock(&core->mutex);
-    return due;
+    return opens < due ? opens : due;
 }
 
 enum core_phase core_phase(struct core *core)

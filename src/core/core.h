@@ -17,6 +17,7 @@
 //   In both, records are accounted for (settled) in input order, when they are written.
 // - One parked worker is woken for one task, the last one parked first, since its caches are warm;
 //   whoever takes a task and sees more wakes one more.
+// - With a rate there is no task for anybody until core_tick() opens the bucket for the next one.
 // - A parked worker is woken to read only if tasks cost more than a wake-up does.
 
 #ifndef PPROC_CORE_CORE_H
@@ -24,6 +25,7 @@
 
 #include "core/backoff.h"
 #include "core/halt.h"
+#include "core/rate.h"
 #include "core/result.h"
 
 #include <pthread.h>
@@ -48,7 +50,8 @@ struct core_config {
     unsigned retries;    // further attempts of a record that fails
     struct backoff backoff;
     struct halt halt;
-    uint64_t seed; // of the random part of the backoff
+    struct rate rate; // of starts of records, if not self_serve; further attempts count too
+    uint64_t seed;    // of the random part of the backoff
 
     // Tells main to look at core_finished(), core_worker_wanted(), core_tick(), core_halted() and
     // core_phase().
@@ -214,7 +217,8 @@ void core_written(struct core *core, struct result *results, struct result *unwr
 
 // --- Main.
 
-// Start what is due at `now`. Returns when the next one is, or INT64_MAX.
+// Start what is due at `now`, and what the rate allows by then. Returns when there is more of that,
+// or INT64_MAX.
 int64_t core_tick(struct core *core, int64_t now);
 void core_stop(struct core *core, enum core_phase phase);
 enum core_phase core_phase(struct core *core);

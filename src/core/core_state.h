@@ -43,6 +43,7 @@ struct core {
     struct retry_heap retries;
     struct result *given_up; // tasks that could not be run; by queue_next
     struct split *splits;    // parts of tasks that wait for other parts
+    struct bucket bucket;    // open: a task may be started, as far as the rate goes
     int64_t now;             // when somebody last told the time
 
     struct result *runs; // tasks that workers have
@@ -136,7 +137,12 @@ void split_destroy(struct core *core, struct split *split);
 bool state_has_room(const struct core *core);
 bool state_can_read(const struct core *core);
 bool state_has_output(const struct core *core);
+// Does something wait to be started?
+bool state_has_waiting(const struct core *core);
+// Likewise, and may it be now?
 bool state_has_task(const struct core *core);
+// Is there a worker, or could there be one, that has no task?
+bool state_has_free_worker(const struct core *core);
 // Will nothing be run any more?
 bool state_is_drained(const struct core *core);
 // Can nothing happen before some answer comes?
@@ -148,6 +154,7 @@ void state_stop(struct core *core, enum core_phase phase);
 
 // Wake one of those who wait, if there is something for him.
 void wake_worker(struct core *core);
+void wake_for_task(struct core *core);
 void wake_reader(struct core *core);
 // Wake the workers that have unanswered tasks.
 void wake_to_flush(struct core *core);

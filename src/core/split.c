@@ -56,7 +56,7 @@ static void run_part(struct core *core, struct result *part, struct split *split
         split->open++;
     }
     carve_push(core, part);
-    wake_worker(core);
+    wake_for_task(core);
 }
 
 static void wait_for_retry(struct core *core, struct result *result, int64_t due)

@@ -38,10 +38,26 @@ bool state_has_output(const struct core *core)
            (core->failures_first != NULL || (core->ready_first != NULL && !core->broken));
 }
 
-bool state_has_task(const struct core *core)
+bool state_has_waiting(const struct core *core)
 {
     return core->phase == CORE_RUN &&
            (core->urgent_first != NULL || levels_first(&core->levels) != NULL);
+}
+
+// What is doomed is not run.
+static bool is_doomed(const struct result *result)
+{
+    return result != NULL && result->task.doom != NULL;
+}
+
+bool state_has_task(const struct core *core)
+{
+    return state_has_waiting(core) && (core->bucket.open || is_doomed(core->urgent_first));
+}
+
+bool state_has_free_worker(const struct core *core)
+{
+    return core->parked != NULL || core->workers < core->config.workers;
 }
 
 bool state_is_drained(const struct core *core)
@@ -50,7 +66,7 @@ bool state_is_drained(const struct core *core)
         return false;
     }
     return core->phase != CORE_RUN ||
-           (core->eof && !state_has_task(core) && core->retries.root == NULL);
+           (core->eof && !state_has_waiting(core) && core->retries.root == NULL);
 }
 
 bool state_is_finished(const struct core *core)
@@ -61,7 +77,7 @@ bool state_is_finished(const struct core *core)
 bool state_is_stalled(const struct core *core)
 {
     if (core->running == 0 || core->running > core->quiet || core->reading ||
-        state_has_task(core)) {
+        state_has_waiting(core)) {
         return false;
     }
     bool read = core->eof || core->phase != CORE_RUN; // all that will be
@@ -95,6 +111,13 @@ void wake_worker(struct core *core)
     } else if (core->workers < core->config.workers && !core->worker_wanted) {
         core->worker_wanted = true;
         core->config.notify(core->config.notify_arg);
+    }
+}
+
+void wake_for_task(struct core *core)
+{
+    if (state_has_task(core)) {
+        wake_worker(core);
     }
 }
 

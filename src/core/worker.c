@@ -3,6 +3,7 @@
 
 #include "base/thread.h"
 #include "core/core_state.h"
+#include "core/records.h"
 
 #include <errno.h>
 
@@ -53,6 +54,15 @@ static void begin_run(struct core *core, struct result *result, struct core_work
     core->runs = result;
 }
 
+// The task is started: the rate says when the next one may be.
+static void pay(struct core *core, const struct result *result)
+{
+    if (core->config.rate.records > 0 && result->task.doom == NULL) {
+        bucket_take(&core->bucket, records_in_task(result));
+        core->config.notify(core->config.notify_arg);
+    }
+}
+
 // In order of importance: write, so that memory comes back; run; read.
 static enum core_step next_step(struct core *core, struct core_worker *worker, struct work *work)
 {
@@ -66,6 +76,7 @@ static enum core_step next_step(struct core *core, struct core_worker *worker, s
             return CORE_NO_MEMORY;
         }
         begin_run(core, work->task, worker);
+        pay(core, work->task);
         return CORE_TASK;
     }
     if (core->config.self_serve && state_can_read(core)) {
@@ -187,9 +198,7 @@ void core_busy(struct core *core, struct core_worker *worker)
     mutex_lock(&core->mutex);
     leave_parked(core, worker);
     set_quiet(core, worker, false);
-    if (state_has_task(core)) {
-        wake_worker(core);
-    }
+    wake_for_task(core);
     mutex_unlock(&core->mutex);
 }
 

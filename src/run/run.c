@@ -126,6 +126,7 @@ static int build_core(struct run *run)
         .idle = settings->mode == MODE_BATCH ? notify_reader : NULL,
         .idle_arg = run,
         .halt = settings->halt,
+        .rate = settings->rate,
         .retries = settings->retries,
         .backoff = settings->backoff,
         .seed = (uint64_t)clock_now(),

@@ -76,7 +76,7 @@ to_nowhere()
 
 @test "what is not built is refused, not ignored" {
     for option in --csv --follow --plugin \
-        --coproc --pool --priority --key --rate; do
+        --coproc --pool --priority --key; do
         refused "unknown option '$option'" "$option"
     done
 }
@@ -100,6 +100,7 @@ to_nowhere()
     bad_value --buffer-size 1.5G 'from 1 to 1024T'
     bad_value --max-record 0 'from 1 to 1024T'
     bad_value --queue-size 0 'at least 1'
+    bad_value --rate 20 'N/s, N/m or N/h'
     bad_value --delimiter ab 'one byte'
     bad_value --stats xml 'text or json'
     bad_value --tmpdir file 'a directory'
@@ -193,6 +194,14 @@ END
     grep -qx 'queue-size: 7 records' <<<"$output"
     run -0 env PPROC_DRIVE=threaded "$PPROC" --explain
     grep -qx 'drive: threaded' <<<"$output"
+}
+
+@test "--explain tells the rate" {
+    run -0 "$PPROC" --explain --rate=20/m
+    grep -qx 'drive: threaded' <<<"$output"
+    grep -qx 'rate: 20 records in 60 s, all workers together' <<<"$output"
+    run -0 "$PPROC" --explain --rate=1/h
+    grep -qx 'rate: 1 record in 3600 s, all workers together' <<<"$output"
 }
 
 @test "--explain tells why fewer threads run than there are jobs" {

@@ -463,7 +463,11 @@ static bool step_answer(struct walk *walk)
 
 static bool step_tick(struct walk *walk)
 {
+    bool open = walk->core->bucket.open;
     int64_t due = core_tick(walk->core, walk->now);
+    if (!open && walk->core->bucket.open) {
+        return true;
+    }
     if (due == INT64_MAX || walk->stopped) {
         return false;
     }
@@ -656,6 +660,8 @@ static const char *take_a_walk(uint64_t seed)
         .task_ns = 10000,
         .retries = (unsigned)any(walk, 3),
         .backoff = {.base = 100, .max = 100000, .factor = 2},
+        .rate = {.records = self_serve ? 0 : (uint64_t[]){0, 0, 2, 1000}[any(walk, 4)],
+                 .period = 1000000},
         .halt = any(walk, 4) == 0 ? any_halt(walk) : (struct halt){0},
         .seed = seed,
         .notify = notify,

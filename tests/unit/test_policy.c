@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The values of --halt, --backoff and --retry-on.
+// The values of --rate, --halt, --backoff and --retry-on.
 
 #include "cli/policy.h"
 #include "core/backoff.h"
 #include "core/halt.h"
+#include "core/rate.h"
 #include "core/retry_on.h"
 #include "tap.h"
 
@@ -48,6 +49,28 @@ static void test_halt(void)
             (struct halt){.why = HALT_DONE, .now = true, .percent = true, .value = 100});
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         OK(policy_parse_halt(bad[i], &halt) != 0, "--halt='%s' is refused", bad[i]);
+    }
+}
+
+static void rate_is(const char *text, uint64_t records, int64_t seconds)
+{
+    struct rate rate;
+    OK(policy_parse_rate(text, &rate) == 0 && rate.records == records &&
+           rate.period == seconds * 1000 * MILLISECOND,
+       "--rate=%s", text);
+}
+
+static void test_rate(void)
+{
+    static const char *const bad[] = {"",     "20",    "/s",    "0/s",       "20/",  "20/d",
+                                      "20/S", "20/ms", "20/s ", "1000001/s", "-1/s", "1.5/s",
+                                      "1//s", "1/s/s", " 1/s",  "s/1"};
+    struct rate rate;
+    rate_is("20/s", 20, 1);
+    rate_is("1/m", 1, 60);
+    rate_is("1000000/h", 1000000, 3600);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        OK(policy_parse_rate(bad[i], &rate) != 0, "--rate='%s' is refused", bad[i]);
     }
 }
 
@@ -101,6 +124,7 @@ static void test_retry_on(void)
 
 int main(void)
 {
+    test_rate();
     test_halt();
     test_backoff();
     test_retry_on();
