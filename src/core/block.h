@@ -4,7 +4,7 @@
 // Ownership: the reader owns a block until core_admit(). From then on the core owns the struct,
 // until all of its records are settled, and references keep the bytes: one of the queue while some
 // are not carved, one of each task, which passes to the task's result. The index of its records
-// lives as long as the struct: core/records.h uses it.
+// lives as long as the struct: core/records.h uses it. So do its spans.
 
 #ifndef PPROC_CORE_BLOCK_H
 #define PPROC_CORE_BLOCK_H
@@ -18,11 +18,13 @@
 struct input;
 struct result;
 
-// Records of a block that wait in the queue with the same level.
+// Consecutive records of a block that wait in the queue with the same level.
 struct span {
     struct block *block;
     size_t off, len; // bytes; len shrinks from the front as tasks are carved
     uint64_t index;  // records of the block before them, if records are numbered
+    int level;       // LEVEL_MIN to LEVEL_MAX, the smaller the sooner
+    int64_t entered; // when they were read, of the clock of core_tick(); 0 if that does not matter
     struct span *next;
 };
 
@@ -58,10 +60,13 @@ struct block {
     int file;               // not 0: the bytes are still in this file, which is the block's own
     off_t place;            // where in it
     struct origin *origins; // of each of these; NULL: records are where they are read
+    struct span *spans;     // of all records, ascending; NULL: they are one, at level 0
+    size_t span_count;
 
     // The core's, guarded by its lock.
     uint64_t no;                 // place in the order of reading, from 0
-    struct span span;            // all of it, at level 0, unless the records were classified
+    struct span whole;           // all of it, if it has no other spans
+    size_t uncarved;             // spans that wait
     unsigned refs;               // holders of buf: see above
     size_t handed;               // ordered: bytes whose results were handed to the writer
     size_t settled;              // bytes whose results are written and counted, and gone
@@ -89,11 +94,12 @@ void block_release(struct block_pool *pool, struct block *block);
 // Give it an index with room for `count` records, at least 1. Returns 0, or -1 without memory.
 int block_make_index(struct block *block, size_t count);
 
-// Bytes of memory of the index.
+// Bytes of memory of the index and the spans.
 static inline size_t block_index_bytes(const struct block *block)
 {
     size_t origin = block->origins != NULL ? sizeof(block->origins[0]) : 0;
-    return block->end_count * (sizeof(block->ends[0]) + origin);
+    return block->end_count * (sizeof(block->ends[0]) + origin) +
+           block->span_count * sizeof(block->spans[0]);
 }
 
 // NULL is fine.

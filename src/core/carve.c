@@ -98,6 +98,8 @@ static struct result *carve_waiting(struct core *core)
     }
     hold_block(result);
     result->task.index = span->index;
+    result->task.level = span->level;
+    result->task.entered = span->entered;
     if (core->config.queue_size > 0 || block->first_seq > 0) {
         uint64_t records = records_in_block(block, span->off, span->off + len);
         core->waiting -= core->config.queue_size > 0 ? (size_t)records : 0;
@@ -110,7 +112,9 @@ static struct result *carve_waiting(struct core *core)
     span->len -= len;
     if (span->len == 0) {
         levels_pop(&core->levels);
-        budget_release_block(core, block);
+        if (--block->uncarved == 0) {
+            budget_release_block(core, block);
+        }
     }
     return result;
 }
@@ -124,24 +128,13 @@ struct result *carve_whole(struct core *core, struct block *block)
     return result;
 }
 
-void carve_push(struct core *core, struct result *result)
-{
-    result->queue_next = NULL;
-    if (core->urgent_first == NULL) {
-        core->urgent_first = result;
-    } else {
-        core->urgent_last->queue_next = result;
-    }
-    core->urgent_last = result;
-}
-
 struct result *carve_next(struct core *core)
 {
-    struct result *result = core->urgent_first;
+    struct result *result = levels_first_task(&core->levels);
     if (result == NULL) {
         return carve_waiting(core);
     }
-    core->urgent_first = result->queue_next;
+    levels_pop(&core->levels);
     return result;
 }
 
@@ -174,6 +167,8 @@ struct result *carve_front(struct core *core, struct result *result, size_t len)
         return NULL;
     }
     front->task.index = task->index;
+    front->task.level = task->level;
+    front->task.entered = task->entered;
     if (task->block->first_seq > 0) {
         task->index += records_in_task(front);
     }

@@ -31,6 +31,7 @@ struct core *core_create(const struct core_config *config)
     core->config = *config;
     core->random = config->seed | 1;
     bucket_init(&core->bucket);
+    core->levels.aging = config->aging;
     core->worker_wanted = config->self_serve; // somebody has to read
     core->ring = calloc(config->ring, sizeof(struct block *));
     if (core->ring == NULL) {
@@ -70,7 +71,7 @@ void core_destroy(struct core *core)
         result_destroy(core->runs);
         core->runs = next;
     }
-    destroy_results(core->urgent_first);
+    destroy_results(levels_take_tasks(&core->levels));
     destroy_results(core->given_up);
     while (core->splits != NULL) {
         destroy_results(core->splits->waiting);
@@ -139,6 +140,21 @@ bool core_room(struct core *core, size_t *max_records)
     return room;
 }
 
+// The records of the block wait from now on.
+static void enqueue(struct core *core, struct block *block)
+{
+    struct span *spans = block->spans;
+    block->uncarved = block->span_count;
+    if (spans == NULL) {
+        block->whole = (struct span){.block = block, .len = block->len};
+        spans = &block->whole;
+        block->uncarved = 1;
+    }
+    for (size_t i = 0; i < block->uncarved; i++) {
+        levels_push(&core->levels, &spans[i]);
+    }
+}
+
 void core_admit(struct core *core, struct block *block)
 {
     mutex_lock(&core->mutex);
@@ -151,8 +167,7 @@ void core_admit(struct core *core, struct block *block)
         core->waiting += block->records;
     }
     core->more_input = block->more;
-    block->span = (struct span){.block = block, .len = block->len};
-    levels_push(&core->levels, 0, &block->span);
+    enqueue(core, block);
     if (!core->config.self_serve) {
         wake_for_task(core);
     }
@@ -250,7 +265,7 @@ int64_t core_tick(struct core *core, int64_t now)
     core->now = now;
     struct result *root;
     while ((root = core->retries.root) != NULL && root->task.due <= now) {
-        carve_push(core, retry_pop(&core->retries));
+        levels_push_task(&core->levels, retry_pop(&core->retries));
         wake_for_task(core);
     }
     int64_t due = root != NULL ? root->task.due : INT64_MAX;

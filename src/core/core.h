@@ -49,6 +49,7 @@ struct core_config {
     bool whole_blocks;   // a block is a task
     unsigned retries;    // further attempts of a record that fails
     struct backoff backoff;
+    int64_t aging; // nanoseconds after which what waits counts as one level more urgent; 0: never
     struct halt halt;
     struct rate rate; // of starts of records, if not self_serve; further attempts count too
     uint64_t seed;    // of the random part of the backoff

@@ -35,11 +35,10 @@ struct core {
     bool eof;    // there is no more to read
     bool broken; // nothing can be written any more
 
-    // What waits: read and not started, parts and due retries, retries that are not due.
+    // What waits: records that were read, parts and due retries, and retries that are not due.
     struct levels levels;
-    size_t queued;  // bytes in the levels
-    size_t waiting; // records in the levels, if queue_size is set
-    struct result *urgent_first, *urgent_last;
+    size_t queued;  // bytes of records in the levels
+    size_t waiting; // how many they are, if queue_size is set
     struct retry_heap retries;
     struct result *given_up; // tasks that could not be run; by queue_next
     struct split *splits;    // parts of tasks that wait for other parts
@@ -98,8 +97,6 @@ void budget_release_result(struct core *core, struct result *result);
 struct result *carve_next(struct core *core);
 // The block becomes one task. NULL: no memory.
 struct result *carve_whole(struct core *core, struct block *block);
-// The task is to run next, after others of which that was said.
-void carve_push(struct core *core, struct result *result);
 // Cut off the first `len` bytes of a task, whole records and less than all: that is a task, and
 // both are parts. NULL: no memory, the task is as it was.
 struct result *carve_front(struct core *core, struct result *result, size_t len);

@@ -246,9 +246,9 @@ void order_close_ledger(struct core *core)
         link_unprocessed(split->waiting);
         split->waiting = NULL;
     }
-    link_unprocessed(core->urgent_first);
+    link_unprocessed(levels_take_tasks(&core->levels));
     link_unprocessed(core->given_up);
-    core->urgent_first = core->given_up = NULL;
+    core->given_up = NULL;
     while (core->retries.root != NULL) {
         link_unprocessed(retry_pop(&core->retries));
     }

@@ -20,6 +20,8 @@ struct task {
     struct block *block;
     size_t off, len; // bytes of the block, whole records
     uint64_t index;  // records of the block before it, if records are numbered
+    int level;       // of the span that it comes from,
+    int64_t entered; // likewise
     char *copy;      // of the block's bytes from `copy_off` on; NULL if it holds the block's own
     size_t copy_off;
     unsigned attempts;   // that were made so far
@@ -67,7 +69,7 @@ struct result {
     bool held;                  // it holds a reference of the block
     bool written;               // given back by the writer
     struct result *prev, *next; // among those that run; once it is done by offset in the block
-    struct result *queue_next;  // in the urgent queue, a split, the writer's list, the retry heap
+    struct result *queue_next;  // in the queue, a split, the writer's list, the retry heap
     struct result *heap_child;  // in the retry heap
 };
 

@@ -48,14 +48,15 @@ void split_destroy(struct core *core, struct split *split)
     free(split);
 }
 
-// Run a part of a task next. `split`, if not NULL, wants to know how it ends.
+// Run a part of a task, before records of its level that wait. `split`, if not NULL, wants to know
+// how it ends.
 static void run_part(struct core *core, struct result *part, struct split *split)
 {
     part->task.split = split;
     if (split != NULL) {
         split->open++;
     }
-    carve_push(core, part);
+    levels_push_task(&core->levels, part);
     wake_for_task(core);
 }
 

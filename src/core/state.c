@@ -40,8 +40,7 @@ bool state_has_output(const struct core *core)
 
 bool state_has_waiting(const struct core *core)
 {
-    return core->phase == CORE_RUN &&
-           (core->urgent_first != NULL || levels_first(&core->levels) != NULL);
+    return core->phase == CORE_RUN && !levels_empty(&core->levels);
 }
 
 // What is doomed is not run.
@@ -52,7 +51,8 @@ static bool is_doomed(const struct result *result)
 
 bool state_has_task(const struct core *core)
 {
-    return state_has_waiting(core) && (core->bucket.open || is_doomed(core->urgent_first));
+    return state_has_waiting(core) &&
+           (core->bucket.open || is_doomed(levels_first_task(&core->levels)));
 }
 
 bool state_has_free_worker(const struct core *core)

@@ -15,7 +15,8 @@
 // In some walks there are workers that have several tasks at once, which ask again only when they
 // were told to. Some of their processes answer when they want, others only once no more will come.
 //
-// Half of the walks have records of several lines, which blocks with an index hold.
+// Half of the walks have records of several lines, which blocks with an index hold. In half of them
+// records have priorities, and perhaps grow older.
 //
 // WALKS=N in the environment: so many walks (default 3000). SEED=N: the first seed.
 
@@ -58,6 +59,7 @@ struct walk {
     size_t input_len, input_read;
     unsigned records, records_read;
     bool indexed;
+    bool classified;
     const char *fates; // those that records have
     unsigned statuses; // with how many statuses they fail
     char fate[MAX_RECORDS];
@@ -126,6 +128,25 @@ static void index_block(const struct walk *walk, struct block *block, size_t cou
     }
 }
 
+// Spans of the next `count` records. They begin at byte `start`.
+static void classify_block(struct walk *walk, struct block *block, size_t count, size_t start)
+{
+    size_t off = 0;
+    block->spans = calloc(count, sizeof(block->spans[0]));
+    for (size_t i = 0; i < count; i++) {
+        size_t end = walk->ends[walk->records_read + i] - start;
+        struct span *last = block->span_count > 0 ? &block->spans[block->span_count - 1] : NULL;
+        int level = (int[]){LEVEL_MIN, 0, 0, 0, 7}[any(walk, 5)];
+        if (last != NULL && last->level == level) {
+            last->len = end - last->off;
+        } else {
+            block->spans[block->span_count++] = (struct span){
+                .block = block, .off = off, .len = end - off, .level = level, .entered = walk->now};
+        }
+        off = end;
+    }
+}
+
 static void read_block(struct walk *walk)
 {
     size_t start = walk->input_read, end = start, count = 0;
@@ -148,10 +169,14 @@ static void read_block(struct walk *walk)
     if (walk->indexed) {
         index_block(walk, block, count, start);
     }
+    if (walk->classified) {
+        classify_block(walk, block, count, start);
+    }
     memcpy(block->buf, walk->input + start, block->len);
     walk->input_read = end;
     walk->records_read += (unsigned)count;
-    if (walk->config.self_serve && walk->running_count < MAX_RUNNING && any(walk, 3) == 0) {
+    if (walk->config.self_serve && !walk->classified && walk->running_count < MAX_RUNNING &&
+        any(walk, 3) == 0) {
         walk->running[walk->running_count++] = core_admit_task(walk->core, block);
     } else {
         core_admit(walk->core, block);
@@ -316,6 +341,26 @@ static void write_output(struct walk *walk)
     core_written(walk->core, walk->output.results, unwritten);
 }
 
+// When it is the turn of what entered the level then.
+static int64_t turn(const struct walk *walk, int level, int64_t entered)
+{
+    return walk->config.aging > 0 ? level * walk->config.aging + entered : level;
+}
+
+static void check_turn(struct walk *walk, const struct task *task)
+{
+    const struct core *core = walk->core;
+    int64_t taken = turn(walk, task->level, task->entered);
+    for (uint64_t no = core->oldest; no != core->next; no++) {
+        const struct block *block = core->ring[no % core->config.ring];
+        for (size_t i = 0; i < block->span_count; i++) {
+            const struct span *span = &block->spans[i];
+            must(walk, span->len == 0 || taken <= turn(walk, span->level, span->entered),
+                 "what is most urgent is taken first");
+        }
+    }
+}
+
 // --- steps; each says whether it was possible
 
 static bool step_take(struct walk *walk)
@@ -326,6 +371,7 @@ static bool step_take(struct walk *walk)
     struct work work = {0};
     switch (core_try_take(walk->core, &work)) {
     case CORE_TASK:
+        check_turn(walk, &work.task->task);
         walk->running[walk->running_count++] = work.task;
         return true;
     case CORE_READ:
@@ -422,6 +468,7 @@ static bool step_poll(struct walk *walk)
         poller->waits = true;
         switch (core_poll(walk->core, &poller->worker, &work)) {
         case CORE_TASK:
+            check_turn(walk, &work.task->task);
             poller->waits = false;
             if (work.task->task.part) {
                 run_task(walk, work.task); // by a process of its own
@@ -546,7 +593,11 @@ static size_t queued(const struct core *core)
 {
     size_t bytes = 0;
     for (uint64_t no = core->oldest; no != core->next; no++) {
-        bytes += core->ring[no % core->config.ring]->span.len;
+        const struct block *block = core->ring[no % core->config.ring];
+        bytes += block->whole.len;
+        for (size_t i = 0; i < block->span_count; i++) {
+            bytes += block->spans[i].len;
+        }
     }
     return bytes;
 }
@@ -562,7 +613,10 @@ static size_t held(const struct walk *walk)
             bytes += result->charged;
         }
     }
-    bytes += held_by_list(core->urgent_first) + held_by_list(core->given_up);
+    for (size_t i = 0; i < LEVEL_COUNT; i++) {
+        bytes += held_by_list(core->levels.level[i].task_first);
+    }
+    bytes += held_by_list(core->given_up);
     for (const struct split *split = core->splits; split != NULL; split = split->next) {
         bytes += held_by_list(split->waiting);
     }
@@ -662,6 +716,7 @@ static const char *take_a_walk(uint64_t seed)
         .backoff = {.base = 100, .max = 100000, .factor = 2},
         .rate = {.records = self_serve ? 0 : (uint64_t[]){0, 0, 2, 1000}[any(walk, 4)],
                  .period = 1000000},
+        .aging = (int64_t[]){0, 1, 1000}[any(walk, 3)],
         .halt = any(walk, 4) == 0 ? any_halt(walk) : (struct halt){0},
         .seed = seed,
         .notify = notify,
@@ -671,6 +726,7 @@ static const char *take_a_walk(uint64_t seed)
         make_pollers(walk);
     }
     walk->indexed = any(walk, 2) == 0;
+    walk->classified = any(walk, 2) == 0;
     walk->fates = (const char *[]){"eeeeeedddxri", "xxxxxd", "xxxxxxxxxxxe", "x",
                                    "xddddd",       "rrrrrx"}[any(walk, 6)];
     walk->statuses = 1 + (unsigned)any(walk, 2);
