@@ -135,6 +135,9 @@ static void note_option(struct options *options, enum option_id id, const char *
     case OPTION_PRINT:
         add_operation(options, OPERATION_PRINT, value);
         break;
+    case OPTION_PRIORITY:
+        options->priorities[options->priority_count++] = value;
+        break;
     case OPTION_KEEP_ORDER:
         options->values[OPTION_UNORDERED] = NULL;
         break;
@@ -191,12 +194,13 @@ static int parse(struct options *options, int argc, char *argv[])
 
 int options_parse(struct options *options, int argc, char *argv[])
 {
-    // There are no more operands and operations than words.
+    // There are no more operands, operations and priorities than words.
     *options = (struct options){
         .operations = calloc((size_t)argc + 1, sizeof(*options->operations)),
+        .priorities = calloc((size_t)argc + 1, sizeof(*options->priorities)),
         .files = calloc((size_t)argc + 1, sizeof(*options->files)),
     };
-    if (options->operations == NULL || options->files == NULL) {
+    if (options->operations == NULL || options->priorities == NULL || options->files == NULL) {
         diag_error("no memory for the command line");
         return -1;
     }
@@ -206,6 +210,7 @@ int options_parse(struct options *options, int argc, char *argv[])
 void options_clear(struct options *options)
 {
     free(options->operations);
+    free(options->priorities);
     free(options->files);
     *options = (struct options){0};
 }

@@ -44,6 +44,8 @@ struct options {
     const char *values[OPTION_COUNT];
     struct operation *operations; // -m, -v, -s and -p, in order
     size_t operation_count;
+    const char **priorities; // values of --priority, in order
+    size_t priority_count;
     char **files; // operands, in order
     size_t file_count;
     char **command; // the words behind "--", in order; NULL: there is no "--"

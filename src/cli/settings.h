@@ -37,6 +37,12 @@ enum command_mode {
     MODE_COPROC, // a process answers record by record
 };
 
+// Records that match have this priority.
+struct priority {
+    char *pattern;
+    int level; // -100 to 100, the smaller the sooner
+};
+
 enum stats_format {
     STATS_NONE,
     STATS_TEXT,
@@ -114,6 +120,13 @@ struct settings {
     struct rate rate;    // of starts of records; of 0 records: no such limit
     const char *tmpdir;  // for spilled results
     bool self_serve;     // workers read and write themselves; no reader and writer threads
+
+    // Which records come first.
+    struct priority *priorities; // in the order given; the first one that matches counts,
+    size_t priority_count;
+    const char *priority_by; // or else the number in group 1 of this pattern; NULL: 0
+    int64_t aging;           // nanoseconds after which what waits counts as one level more urgent
+    bool classified;         // records have priorities, and it can be seen
 
     // Records that fail.
     const char *dead_letter; // the file that they are appended to; NULL: none

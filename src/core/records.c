@@ -18,21 +18,26 @@ static size_t record_at(const struct block *block, size_t off)
     return low;
 }
 
-struct records records_between(const struct result *result, const char *from, const char *to)
+// Records from byte `from` to before byte `to` of bytes that are at byte `off` of the block.
+static struct records make_records(const struct block *block, const char *bytes, size_t off,
+                                   const char *from, const char *to)
 {
-    const struct task *task = &result->task;
-    const struct block *block = task->block;
     struct records records = {
-        .next = from,
-        .end = to,
-        .delimiter = block->delimiter,
-        .bytes = result_bytes(result),
-        .off = task->off,
-    };
+        .next = from, .end = to, .delimiter = block->delimiter, .bytes = bytes, .off = off};
     if (block->ends != NULL) {
-        records.ends = block->ends + record_at(block, task->off + (size_t)(from - records.bytes));
+        records.ends = block->ends + record_at(block, off + (size_t)(from - bytes));
     }
     return records;
+}
+
+struct records records_between(const struct result *result, const char *from, const char *to)
+{
+    return make_records(result->task.block, result_bytes(result), result->task.off, from, to);
+}
+
+struct records records_within(const struct block *block, size_t off, size_t end)
+{
+    return make_records(block, block->buf, 0, block->buf + off, block->buf + end);
 }
 
 struct records records_of(const struct result *result)

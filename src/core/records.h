@@ -25,18 +25,21 @@ struct record {
     const char *next; // behind its delimiter, which the last one may lack
 };
 
-// Some records of a task, one after another.
+// Some records of a task or a block, one after another.
 struct records {
     const char *next, *end; // those that are still to come
     char delimiter;
     const size_t *ends; // of these in their block; NULL: each delimiter ends one
-    const char *bytes;  // of the task,
+    const char *bytes;  // of the task or the block,
     size_t off;         // which are here in the block
 };
 
 // All records of the task, or those from byte `from` to before byte `to`, where records begin.
 struct records records_of(const struct result *result);
 struct records records_between(const struct result *result, const char *from, const char *to);
+
+// The records of a block, which must have its bytes, from byte `off` to before byte `end`, likewise.
+struct records records_within(const struct block *block, size_t off, size_t end);
 
 // The next one of records with an index; there is one.
 struct record records_next_indexed(struct records *records);

@@ -8,6 +8,7 @@
 #include "command/names.h"
 #include "command/tag.h"
 #include "core/records.h"
+#include "plan/classify.h"
 #include "plan/find_literal.h"
 #include "plan/regex.h"
 #include "plan/steps.h"
@@ -25,6 +26,7 @@ struct plan {
     char delimiter;             // ends lines
     bool count_only;            // nothing is written but how many records would be
     struct regex *record_start; // NULL: records do not begin at lines that match
+    struct classes *classes;    // NULL: records have no priorities
     struct steps *steps;
     struct tag *tag; // begins each line of the output; NULL: nothing does, or COMMAND makes it
 };
@@ -55,8 +57,11 @@ struct plan *plan_create(const struct settings *settings)
     }
     bool tags = settings->tag != NULL && settings->mode == MODE_NONE;
     plan->tag = tags ? tag_create(settings) : NULL;
+    bool priorities = settings->priority_count > 0 || settings->priority_by != NULL;
+    plan->classes = priorities ? classes_create(settings) : NULL;
     plan->steps = steps_create(settings);
     if (plan->steps == NULL || (tags && plan->tag == NULL) ||
+        (priorities && plan->classes == NULL) ||
         (settings->record_start != NULL && plan->record_start == NULL)) {
         plan_destroy(plan);
         return NULL;
@@ -68,6 +73,7 @@ void plan_destroy(struct plan *plan)
 {
     if (plan != NULL) {
         regex_destroy(plan->record_start);
+        classes_destroy(plan->classes);
         steps_destroy(plan->steps);
         tag_destroy(plan->tag);
         free(plan);
@@ -77,6 +83,11 @@ void plan_destroy(struct plan *plan)
 const struct regex *plan_record_start(const struct plan *plan)
 {
     return plan->record_start;
+}
+
+const struct classes *plan_classes(const struct plan *plan)
+{
+    return plan->classes;
 }
 
 int plan_name_columns(struct plan *plan, const char *header, size_t len)

@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 
 struct cause;
+struct classes;
 struct plan;
 struct plan_state;
 struct regex;
@@ -23,6 +24,9 @@ void plan_destroy(struct plan *plan);
 
 // The pattern of the lines at which records begin; NULL: they do not begin at such lines.
 const struct regex *plan_record_start(const struct plan *plan);
+
+// What records have priorities by; NULL: they have none.
+const struct classes *plan_classes(const struct plan *plan);
 
 // The header names columns; before the first run, if the inputs have one. Returns 0, or -1 after a
 // message on standard error: a usage error.

@@ -21,6 +21,8 @@
 #include "output/sink.h"
 #include "output/spill.h"
 #include "output/writer.h"
+#include "plan/classify.h"
+#include "plan/plan.h"
 #include "run/bar.h"
 #include "run/record_start.h"
 #include "run/same_file.h"
@@ -129,6 +131,7 @@ static int build_core(struct run *run)
         .rate = settings->rate,
         .retries = settings->retries,
         .backoff = settings->backoff,
+        .aging = settings->aging,
         .seed = (uint64_t)clock_now(),
         .notify = notify_main,
         .notify_arg = run,
@@ -183,12 +186,19 @@ static int build(struct run *run)
     if (shared->spill == NULL || shared->reader == NULL) {
         return -1;
     }
-    if (settings->mode == MODE_BATCH) { // a filter should get much at a time
+    // A filter should get much at a time; but what is urgent must not be held back.
+    if (settings->mode == MODE_BATCH && !settings->classified) {
         reader_fill_blocks(shared->reader, &run->demand);
     }
     if (settings->replay) {
         shared->replay = replay_create(settings, run->pool, shared->reader);
         if (shared->replay == NULL) {
+            return -1;
+        }
+    }
+    if (settings->classified) {
+        shared->classifier = classifier_create(plan_classes(shared->plan));
+        if (shared->classifier == NULL) {
             return -1;
         }
     }
@@ -210,6 +220,7 @@ static void take_apart(struct run *run)
     deadletter_destroy(run->shared.letters);
     joblog_destroy(run->shared.joblog);
     sink_destroy(run->shared.sink);
+    classifier_destroy(run->shared.classifier);
     replay_destroy(run->shared.replay);
     reader_destroy(run->shared.reader);
     record_start_destroy(&run->record_start);

@@ -15,6 +15,7 @@
 #include "output/joblog.h"
 #include "output/spill.h"
 #include "output/writer.h"
+#include "plan/classify.h"
 #include "plan/plan.h"
 
 #include <assert.h>
@@ -210,6 +211,11 @@ static bool name_columns(struct shared *shared)
 // What was read is a task of the reader's own, or waits in the queue. Returns 0, or -1: no memory.
 static int admit(struct shared *shared, struct worker *worker, struct block *block)
 {
+    if (shared->classifier != NULL &&
+        classifier_run(shared->classifier, block, clock_now()) != 0) {
+        block_destroy(shared->pool, block);
+        return -1;
+    }
     if (block->file == 0) {
         core_admit(shared->core, block);
         return 0;

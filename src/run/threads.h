@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+struct classifier;
 struct command;
 struct core;
 struct deadletter;
@@ -31,6 +32,7 @@ struct shared {
 
     struct reader *reader; // whoever has the role of reading
     struct replay *replay; // likewise: what is read are dead letters; else NULL
+    struct classifier *classifier; // likewise: gives records levels; NULL: they have none
     bool named;            // likewise: the columns that the header names are known
     atomic_bool read_all;  // the inputs were read to their ends
 
