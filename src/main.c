@@ -17,9 +17,9 @@
 //            base64        bytes as text
 //   cli/     options       the command line as typed; options.def is the table of all options
 //            settings      what it means: validated, resolved, immutable; settings_command is
-//                          about COMMAND
+//                          about COMMAND, settings_scheduling about when records are started
 //            files0        the list of names of --files0-from
-//            policy        values of --rate, --halt, --backoff and --retry-on
+//            policy        values of --priority, --rate, --halt, --backoff and --retry-on
 //            processors    how many processors there are for us
 //            usage         --help and --version
 //            explain       --explain
@@ -55,7 +55,7 @@
 //            carve         making of tasks
 //            order         which results can be written, which are settled
 //            budget        memory in flight
-//            levels        records that wait, by priority
+//            levels        what waits, by priority
 //            rate          when the next task may be started
 //            retry         tasks that wait for their next attempt
 //            retry_on      which failures are worth one
@@ -67,6 +67,7 @@
 //            failure       records that failed, and why
 //   plan/    plan          the operations, compiled; runs a task
 //            steps         the list of operations, and the way of one record through it
+//            classify      which priorities records have, for the reader
 //            op_regex      match and exclude
 //            op_subst      substitute
 //            op_print      print

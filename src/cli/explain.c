@@ -136,6 +136,24 @@ static double seconds(int64_t nanoseconds)
     return (double)nanoseconds / (double)CLOCK_SECOND;
 }
 
+static void print_priorities(FILE *out, const struct settings *settings)
+{
+    for (size_t i = 0; i < settings->priority_count; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "priority %d", settings->priorities[i].level);
+        print_text(out, name, settings->priorities[i].pattern);
+    }
+    if (settings->priority_by != NULL) {
+        print_text(out, "priority-by", settings->priority_by);
+    }
+    if (settings->aging > 0) {
+        fprintf(out, "aging: one level each %g s\n", seconds(settings->aging));
+    }
+    if (!settings->classified && (settings->priority_count > 0 || settings->priority_by != NULL)) {
+        fprintf(out, "priorities: without effect, since nothing would show it\n");
+    }
+}
+
 static void print_workers(FILE *out, const struct settings *settings)
 {
     fprintf(out, "jobs: %u\n", settings->jobs);
@@ -153,6 +171,7 @@ static void print_workers(FILE *out, const struct settings *settings)
                 settings->rate.records, settings->rate.records == 1 ? "" : "s",
                 seconds(settings->rate.period));
     }
+    print_priorities(out, settings);
     fprintf(out, "buffer-size: %zu bytes%s\n", settings->buffer_size,
             settings->buffer_raised ? " (raised to what the workers need)" : "");
     fprintf(out, "block-size: %zu bytes\n", settings->block_size);

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "core/backoff.h"
 #include "core/halt.h"
+#include "core/levels.h"
 #include "core/rate.h"
 #include "core/retry_on.h"
 
@@ -60,6 +61,20 @@ int policy_parse_rate(const char *text, struct rate *rate)
         }
     }
     return -1;
+}
+
+// --- priority
+
+int policy_parse_level(const char *text, int *level)
+{
+    uint64_t number;
+    bool negative = *text == '-';
+    text += *text == '-' || *text == '+';
+    if (units_parse_count(text, 0, LEVEL_MAX, &number) != 0) { // LEVEL_MIN is no further from 0
+        return -1;
+    }
+    *level = negative ? -(int)number : (int)number;
+    return 0;
 }
 
 // --- halt

@@ -12,6 +12,7 @@ struct retry_on;
 
 #define HALT_ALLOWED                                                                               \
     "WHEN,WHY=VAL: now or soon; fail, success or done; a number of records or 1% to 100%"
+#define PRIORITY_ALLOWED "RE=N: a pattern and its priority, from -100 to 100"
 #define RATE_ALLOWED "N/s, N/m or N/h: a number of records from 1 to 1000000"
 #define BACKOFF_ALLOWED "BASE[,MAX[,FACTOR]]: two durations such as 100ms,30s and a number from 1"
 #define RETRY_ON_ALLOWED                                                                           \
@@ -19,6 +20,9 @@ struct retry_on;
 
 // --rate: `20/s`, `1/m`.
 int policy_parse_rate(const char *text, struct rate *rate);
+
+// A priority within its limits: `-5`, `+7`, `0`.
+int policy_parse_level(const char *text, int *level);
 
 // --halt: `soon,fail=3`, `now,success=10%`.
 int policy_parse_halt(const char *text, struct halt *halt);

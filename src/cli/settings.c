@@ -58,6 +58,16 @@ bool refuse_dash(enum option_id id, const char *value)
     return false;
 }
 
+bool set_duration(int64_t *ns, const struct options *options, enum option_id id, int64_t standard)
+{
+    const char *text = options->values[id];
+    *ns = standard;
+    if (text != NULL && (units_parse_duration(text, ns) != 0 || *ns == 0)) {
+        return refuse(id, text, "a DUR such as 500ms, 2s, 1.5m or 1h, more than 0");
+    }
+    return true;
+}
+
 static int parse_escape(const char *text)
 {
     if (text[0] == 'x' && isxdigit((unsigned char)text[1]) && isxdigit((unsigned char)text[2]) &&
@@ -282,13 +292,6 @@ static bool set_queue(struct settings *settings, const struct options *options)
     return true;
 }
 
-static bool set_rate(struct settings *settings, const struct options *options)
-{
-    const char *text = options->values[OPTION_RATE];
-    return text == NULL || policy_parse_rate(text, &settings->rate) == 0 ||
-           refuse(OPTION_RATE, text, RATE_ALLOWED);
-}
-
 // PPROC_DRIVE is for tests: what has to come out is the same whoever reads and writes.
 static bool set_drive(struct settings *settings)
 {
@@ -300,7 +303,7 @@ static bool set_drive(struct settings *settings)
         diag_error("bad value '%s' of PPROC_DRIVE: allowed is self-serve or threaded", drive);
         return false;
     }
-    bool waits = settings->queue_size > 0 || settings->rate.records > 0;
+    bool waits = settings->queue_size > 0 || settings->rate.records > 0 || settings->classified;
     settings->self_serve =
         !waits && settings->mode == MODE_NONE && strcmp(drive, "self-serve") == 0;
     return true;
@@ -484,10 +487,11 @@ struct settings *settings_create(const struct options *options)
         !set_framing(settings, options) || !set_header(settings, options) ||
         !set_command(settings, options) || !set_tag(settings, options) ||
         !set_workers(settings, options) || !set_memory(settings, options) ||
-        !set_queue(settings, options) || !set_rate(settings, options) || !set_drive(settings) ||
-        !set_tmpdir(settings, options) || !set_failures(settings, options) ||
-        !set_retries(settings, options) || !set_output(settings, options) ||
-        !set_progress(settings, options) || !set_report(settings, options) ||
+        !set_queue(settings, options) || !set_tmpdir(settings, options) ||
+        !set_failures(settings, options) || !set_retries(settings, options) ||
+        !set_output(settings, options) || !set_scheduling(settings, options) ||
+        !set_drive(settings) || !set_progress(settings, options) ||
+        !set_report(settings, options) ||
         !set_files(settings, options)) { // last: it may read from standard input
         settings_destroy(settings);
         return NULL;
@@ -498,6 +502,10 @@ struct settings *settings_create(const struct options *options)
 void settings_destroy(struct settings *settings)
 {
     if (settings != NULL) {
+        for (size_t i = 0; i < settings->priority_count; i++) {
+            free((char *)settings->priorities[i].pattern);
+        }
+        free(settings->priorities);
         free(settings->files);
         free(settings->file_bytes);
         free(settings);

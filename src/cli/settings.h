@@ -39,8 +39,8 @@ enum command_mode {
 
 // Records that match have this priority.
 struct priority {
-    char *pattern;
-    int level; // -100 to 100, the smaller the sooner
+    const char *pattern; // its own
+    int level;           // -100 to 100, the smaller the sooner
 };
 
 enum stats_format {

@@ -127,17 +127,6 @@ static bool set_ok_exit(struct settings *settings, const char *text)
     }
 }
 
-static bool set_duration(int64_t *ns, const struct options *options, enum option_id id,
-                         int64_t standard)
-{
-    const char *text = options->values[id];
-    *ns = standard;
-    if (text != NULL && (units_parse_duration(text, ns) != 0 || *ns == 0)) {
-        return refuse(id, text, "a DUR such as 500ms, 2s, 1.5m or 1h, more than 0");
-    }
-    return true;
-}
-
 static bool set_attempts(struct settings *settings, const struct options *options)
 {
     return set_ok_exit(settings, options->values[OPTION_OK_EXIT]) &&

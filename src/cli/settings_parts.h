@@ -7,6 +7,7 @@
 #include "cli/options.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 // Say that an option cannot have this value, and what is allowed. Returns false.
 bool refuse(enum option_id id, const char *value, const char *allowed);
@@ -18,8 +19,14 @@ bool refuse_dash(enum option_id id, const char *value);
 // Put the name of a file that an option gives into *file, if it does. False: refused, and told.
 bool set_file(const char **file, const struct options *options, enum option_id id);
 
+// Put the duration that an option gives into *ns, or else the usual one. False: refused, and told.
+bool set_duration(int64_t *ns, const struct options *options, enum option_id id, int64_t standard);
+
 // All about COMMAND. False: refused, and told.
 bool set_command(struct settings *settings, const struct options *options);
+
+// When records are started, once it is known what is seen of it. Likewise.
+bool set_scheduling(struct settings *settings, const struct options *options);
 
 // The template of tags, once COMMAND is set. Likewise.
 bool set_tag(struct settings *settings, const struct options *options);

@@ -38,7 +38,8 @@ struct records {
 struct records records_of(const struct result *result);
 struct records records_between(const struct result *result, const char *from, const char *to);
 
-// The records of a block, which must have its bytes, from byte `off` to before byte `end`, likewise.
+// The records of a block, which must have its bytes, from byte `off` to before byte `end`,
+// likewise.
 struct records records_within(const struct block *block, size_t off, size_t end);
 
 // The next one of records with an index; there is one.

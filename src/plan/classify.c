@@ -151,7 +151,7 @@ static int add_run(struct runs *runs, struct run run)
         last->end = run.end;
         return 0;
     }
-    if (runs->count == runs->cap) {
+    if (runs->list == NULL || runs->count == runs->cap) {
         size_t cap = runs->cap > 0 ? 2 * runs->cap : 64;
         struct run *list = realloc(runs->list, cap * sizeof(*list));
         if (list == NULL) {

@@ -211,8 +211,7 @@ static bool name_columns(struct shared *shared)
 // What was read is a task of the reader's own, or waits in the queue. Returns 0, or -1: no memory.
 static int admit(struct shared *shared, struct worker *worker, struct block *block)
 {
-    if (shared->classifier != NULL &&
-        classifier_run(shared->classifier, block, clock_now()) != 0) {
+    if (shared->classifier != NULL && classifier_run(shared->classifier, block, clock_now()) != 0) {
         block_destroy(shared->pool, block);
         return -1;
     }

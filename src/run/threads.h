@@ -30,11 +30,11 @@ struct shared {
     struct spill *spill;
     int stop_fd; // an eventfd: once it is readable, nobody waits for input any more
 
-    struct reader *reader; // whoever has the role of reading
-    struct replay *replay; // likewise: what is read are dead letters; else NULL
+    struct reader *reader;         // whoever has the role of reading
+    struct replay *replay;         // likewise: what is read are dead letters; else NULL
     struct classifier *classifier; // likewise: gives records levels; NULL: they have none
-    bool named;            // likewise: the columns that the header names are known
-    atomic_bool read_all;  // the inputs were read to their ends
+    bool named;                    // likewise: the columns that the header names are known
+    atomic_bool read_all;          // the inputs were read to their ends
 
     struct sink *sink;          // whoever has the role of writing
     struct writer *writer;      // likewise

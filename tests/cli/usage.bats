@@ -76,7 +76,7 @@ to_nowhere()
 
 @test "what is not built is refused, not ignored" {
     for option in --csv --follow --plugin \
-        --coproc --pool --priority --key; do
+        --coproc --pool --key; do
         refused "unknown option '$option'" "$option"
     done
 }
@@ -101,6 +101,11 @@ to_nowhere()
     bad_value --max-record 0 'from 1 to 1024T'
     bad_value --queue-size 0 'at least 1'
     bad_value --rate 20 'N/s, N/m or N/h'
+    bad_value --priority x 'from -100 to 100'
+    bad_value --priority x= 'from -100 to 100'
+    bad_value --priority x=101 'from -100 to 100'
+    bad_value --priority x=-101 'from -100 to 100'
+    bad_value --priority x=1y 'from -100 to 100'
     bad_value --delimiter ab 'one byte'
     bad_value --stats xml 'text or json'
     bad_value --tmpdir file 'a directory'
@@ -202,6 +207,33 @@ END
     grep -qx 'rate: 20 records in 60 s, all workers together' <<<"$output"
     run -0 "$PPROC" --explain --rate=1/h
     grep -qx 'rate: 1 record in 3600 s, all workers together' <<<"$output"
+}
+
+@test "--explain tells priorities, and whether they have an effect" {
+    run -0 "$PPROC" --explain -u --priority a=b=-5 --priority c=+7 --priority-by '(1)' --aging 2m
+    grep -qx 'priority -5: a=b' <<<"$output"
+    grep -qx 'priority 7: c' <<<"$output"
+    grep -qx 'priority-by: (1)' <<<"$output"
+    grep -qx 'aging: one level each 120 s' <<<"$output"
+    grep -qx 'drive: threaded' <<<"$output"
+    without='priorities: without effect, since nothing would show it'
+    run ! grep -qx "$without" <<<"$output"
+    for options in -k '-u -c'; do
+        # shellcheck disable=SC2086
+        "$PPROC" --explain $options --priority a=1 | grep -qx "$without"
+    done
+    for options in '-k --dead-letter=d' '-k -- cat'; do
+        # shellcheck disable=SC2086
+        run ! grep -qx "$without" < <("$PPROC" --explain --priority a=1 $options)
+    done
+}
+
+@test "what priorities cannot be had from is refused" {
+    refused '--priority: missing closing parenthesis' --priority '(=5'
+    refused "--priority-by: 'x' has no group: put ( ) around the number" --priority-by x
+    refused '--aging has nothing to do without --priority or --priority-by' --aging 1s
+    refused "bad value '5x' for --aging: allowed is a DUR such as 500ms" --priority x=1 --aging 5x
+    refused "bad value '0' for --aging" --priority x=1 --aging 0
 }
 
 @test "--explain tells why fewer threads run than there are jobs" {
