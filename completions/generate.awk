@@ -31,7 +31,7 @@ function kind_of(argument)
 {
     if (argument == "")
         return "none"
-    if (argument == "F" || argument == "FILE")
+    if (argument == "F" || argument ~ /^FILE/)
         return "file"
     if (argument == "DIR")
         return "directory"

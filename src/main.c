@@ -71,6 +71,7 @@
 //            op_regex      match and exclude
 //            op_subst      substitute
 //            op_print      print
+//            op_plugin     an operation in a shared object; pproc-plugin.h is its interface
 //            template      the text that takes the place of a match
 //            regex         PCRE2
 //            block_pattern which patterns may be searched over whole blocks, and how

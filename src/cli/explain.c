@@ -68,6 +68,8 @@ static const char *operation_name(enum operation_kind kind)
         return "subst";
     case OPERATION_PRINT:
         return "print";
+    case OPERATION_PLUGIN:
+        return "plugin";
     }
     return "unknown";
 }

@@ -138,6 +138,9 @@ static void note_option(struct options *options, enum option_id id, const char *
     case OPTION_PRIORITY:
         options->priorities[options->priority_count++] = value;
         break;
+    case OPTION_PLUGIN:
+        add_operation(options, OPERATION_PLUGIN, value);
+        break;
     case OPTION_KEEP_ORDER:
         options->values[OPTION_UNORDERED] = NULL;
         break;

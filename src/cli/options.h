@@ -42,7 +42,7 @@ struct options {
     // What was typed last for each option, "" for one without an argument; NULL: it was not given.
     // Of -k and -u, and of -0 and -d, only the last one is given; -0 is -d '\0'.
     const char *values[OPTION_COUNT];
-    struct operation *operations; // -m, -v, -s and -p, in order
+    struct operation *operations; // -m, -v, -s, -p and --plugin, in order
     size_t operation_count;
     const char **priorities; // values of --priority, in order
     size_t priority_count;

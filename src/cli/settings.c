@@ -199,6 +199,7 @@ static bool set_operations(struct settings *settings, const struct options *opti
     settings->fixed_strings = options->values[OPTION_FIXED_STRINGS] != NULL;
     settings->utf = options->values[OPTION_UTF] != NULL;
     settings->count = options->values[OPTION_COUNT_ONLY] != NULL;
+    settings->plugins = options->values[OPTION_PLUGIN] != NULL;
     if (settings->count && options->values[OPTION_PRINT] != NULL) {
         diag_error("--count and --print cannot be together: only a number is printed");
         return false;
@@ -251,10 +252,10 @@ static bool set_workers(struct settings *settings, const struct options *options
         return refuse(OPTION_JOBS, text, JOBS_ALLOWED);
     }
     settings->jobs = jobs > 0 ? (unsigned)jobs : 1;
-    // Operations only compete for the processors, processes also wait.
-    settings->threads = settings->mode == MODE_NONE && settings->jobs > settings->processors
-                            ? settings->processors
-                            : settings->jobs;
+    // Our own operations only compete for the processors, processes and plugins may also wait.
+    bool waits = settings->mode != MODE_NONE || settings->plugins;
+    settings->threads =
+        !waits && settings->jobs > settings->processors ? settings->processors : settings->jobs;
     return true;
 }
 
@@ -303,7 +304,11 @@ static bool set_drive(struct settings *settings)
         diag_error("bad value '%s' of PPROC_DRIVE: allowed is self-serve or threaded", drive);
         return false;
     }
-    bool waits = settings->queue_size > 0 || settings->rate.records > 0 || settings->classified;
+    // Plugins may fail for a while, or block and so hold a role while others could have it.
+    bool plugins_wait =
+        settings->plugins && (settings->retries > 0 || settings->threads > settings->processors);
+    bool waits = settings->queue_size > 0 || settings->rate.records > 0 || settings->classified ||
+                 plugins_wait;
     settings->self_serve =
         !waits && settings->mode == MODE_NONE && strcmp(drive, "self-serve") == 0;
     return true;

@@ -23,11 +23,12 @@ enum operation_kind {
     OPERATION_EXCLUDE, // drop records that match
     OPERATION_SUBST,   // replace what matches
     OPERATION_PRINT,   // replace the record
+    OPERATION_PLUGIN,  // what a shared object does
 };
 
 struct operation {
     enum operation_kind kind;
-    const char *pattern; // or expression or template, as typed
+    const char *pattern; // or expression, template, or file and argument, as typed
 };
 
 enum command_mode {
@@ -85,7 +86,8 @@ struct settings {
     bool ignore_case;
     bool fixed_strings;
     bool utf;
-    bool count; // print only how many records would be emitted
+    bool count;   // print only how many records would be emitted
+    bool plugins; // some operation is a plugin
 
     // COMMAND.
     enum command_mode mode;

@@ -74,12 +74,12 @@ static bool set_aging(struct settings *settings, const struct options *options)
     return true;
 }
 
-// Of operations alone, ordered output or a number is the same whatever runs first. Dead letters
-// tell priorities.
+// Of our own operations ordered output or a number is the same whatever runs first. Plugins may do
+// more, and dead letters tell priorities.
 static bool shows_priorities(const struct settings *settings)
 {
     return settings->mode != MODE_NONE || (!settings->ordered && !settings->count) ||
-           settings->dead_letter != NULL;
+           settings->dead_letter != NULL || settings->plugins;
 }
 
 bool set_scheduling(struct settings *settings, const struct options *options)

@@ -13,6 +13,7 @@
 #include "core/records.h"
 #include "input/input.h"
 #include "output/joblog.h"
+#include "plan/plan.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -283,4 +284,16 @@ enum command_end attempt_refuse(struct command_state *state, const struct job_pl
     set_cause(state, cause_create(error, "%s", why));
     state->attempt = (struct attempt){.may_split = job->may_split};
     return state->cause != NULL ? COMMAND_FAILED : COMMAND_BROKEN;
+}
+
+enum command_end attempt_retry(struct command_state *state, const struct result *result)
+{
+    const struct retriable *retriable = plan_retriable(state->plan_state);
+    if (retriable->len < result->task.len) {
+        state->cut = retriable->off > 0 ? retriable->off : retriable->len;
+        return COMMAND_CUT;
+    }
+    set_cause(state, cause_ref(retriable->cause));
+    state->attempt = (struct attempt){.retriable = true};
+    return COMMAND_FAILED;
 }

@@ -74,6 +74,9 @@ enum command_end attempt_run(struct command_state *state, struct result *result,
 enum command_end attempt_refuse(struct command_state *state, const struct job_plan *job,
                                 enum error error, const char *why);
 
+// A plugin asks for another attempt of a record: it has to stand alone for that.
+enum command_end attempt_retry(struct command_state *state, const struct result *result);
+
 // Make what the process printed the output of the result. Returns 0, or -1: no memory, or as
 // spill_error() says.
 int attempt_give_output(struct command_state *state, struct result *result);

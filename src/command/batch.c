@@ -35,8 +35,9 @@ static int make_input(struct command_state *state, const struct result *result,
 
 enum command_end batch_run(struct command_state *state, struct result *result)
 {
-    if (plan_run(state->plan, state->plan_state, result) != 0) {
-        return COMMAND_BROKEN;
+    int planned = plan_run(state->plan, state->plan_state, result);
+    if (planned != 0) {
+        return planned == PLAN_RETRIABLE ? attempt_retry(state, result) : COMMAND_BROKEN;
     }
     uint64_t records = result->tally.emitted;
     if (records == 0) {

@@ -156,6 +156,7 @@ struct command_state *command_state_create(struct command *command, const struct
     state->plan = plan;
     state->slot = slot;
     state->plan_state = plan_state_create(plan, slot);
+    int error = state->plan_state == NULL ? errno : ENOMEM;
     state->words = words_state_create();
     state->tag = command->tag != NULL ? tag_state_create() : NULL;
     state->environment = environment_create();
@@ -164,7 +165,7 @@ struct command_state *command_state_create(struct command *command, const struct
         (state->tag == NULL && command->tag != NULL) ||
         (state->process == NULL && !command->settings->dry_run)) {
         command_state_destroy(state);
-        errno = ENOMEM;
+        errno = error;
         return NULL;
     }
     return state;

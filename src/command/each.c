@@ -7,11 +7,43 @@
 #include "command/words.h"
 #include "plan/plan.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
+// Where to cut so that about `used` records are in front, with no cut through what plugins made of
+// one. 0: all are of one record.
+static size_t find_cut(const struct survivors *survivors, size_t used, const char *bytes)
+{
+    const char *const *begins = survivors->begins;
+    size_t cut = used;
+    while (cut > 0 && begins[cut - 1] == begins[used]) {
+        cut--;
+    }
+    if (cut == 0) {
+        cut = used;
+        while (cut < survivors->count && begins[cut] == begins[0]) {
+            cut++;
+        }
+    }
+    return cut < survivors->count ? (size_t)(begins[cut] - bytes) : 0;
+}
+
+static enum command_end refuse_several(struct command_state *state, const struct job_plan *job)
+{
+    char why[128];
+    snprintf(why, sizeof(why),
+             "plugins made %" PRIu64
+             " records of it, more than one process takes (see --batch, -n)",
+             job->records);
+    return attempt_refuse(state, job, ERROR_PLUGIN, why);
+}
+
 enum command_end each_run(struct command_state *state, struct result *result)
 {
     struct survivors survivors;
-    if (plan_list(state->plan, state->plan_state, result, &survivors) != 0) {
-        return COMMAND_BROKEN;
+    int planned = plan_list(state->plan, state->plan_state, result, &survivors);
+    if (planned != 0) {
+        return planned == PLAN_RETRIABLE ? attempt_retry(state, result) : COMMAND_BROKEN;
     }
     if (survivors.count == 0) {
         return COMMAND_DONE;
@@ -26,8 +58,8 @@ enum command_end each_run(struct command_state *state, struct result *result)
         return COMMAND_BROKEN;
     }
     if (used < survivors.count) {
-        state->cut = (size_t)(survivors.begins[used] - result_bytes(result));
-        return COMMAND_CUT;
+        state->cut = find_cut(&survivors, used, result_bytes(result));
+        return state->cut > 0 ? COMMAND_CUT : refuse_several(state, &job);
     }
     if (status != FILL_DONE) {
         return attempt_refuse(state, &job, status == FILL_GAVE_UP ? ERROR_REGEX : ERROR_SPAWN,

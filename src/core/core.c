@@ -32,7 +32,7 @@ struct core *core_create(const struct core_config *config)
     core->random = config->seed | 1;
     bucket_init(&core->bucket);
     core->levels.aging = config->aging;
-    core->worker_wanted = config->self_serve; // somebody has to read
+    core->worker_wanted = true; // what it needs should be known to be had before anything is read
     core->ring = calloc(config->ring, sizeof(struct block *));
     if (core->ring == NULL) {
         goto fail;

@@ -125,6 +125,7 @@ struct ledger {
     uint64_t attempts; // runs of tasks
     uint64_t splits;   // those of them after which the task was split
     uint64_t doomed;   // of the failed: not run, since samples of their batch failed alike
+    uint64_t more;     // records put out beyond one for each that was emitted
 };
 
 // What goes on at one moment.
@@ -185,6 +186,9 @@ enum core_verdict core_fail(struct core *core, struct result *result, struct cau
 // has both then, without output and account. For records that were answered before the rest failed.
 // NULL: no memory, the task is as it was.
 struct result *core_cut(struct core *core, struct result *result, size_t len);
+// Likewise, but they have been run and the rest has not: its output and account become those of the
+// front. Not for a task that was attempted before.
+struct result *core_cut_done(struct core *core, struct result *result, size_t len);
 // The task could not be run to its end and the run is about to end: its records stay unprocessed.
 void core_give_up(struct core *core, struct result *result);
 // Do the bytes that the result owns leave no room to read on, while others have to be written

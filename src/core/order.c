@@ -142,6 +142,7 @@ static void account(struct core *core, struct result *result)
     core->nr += tally->records;
     core->ledger.read += tally->records;
     core->ledger.emitted += emitted;
+    core->ledger.more += result->written ? tally->more : 0;
     core->ledger.dropped += tally->dropped;
     core->ledger.failed += tally->failed;
     core->ledger.unprocessed += tally->records - emitted - tally->dropped - tally->failed;

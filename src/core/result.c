@@ -55,6 +55,25 @@ void result_clear(struct result *result)
     result->tally = (struct tally){0};
 }
 
+void result_pass(struct result *from, struct result *to)
+{
+    to->iov = from->iov;
+    to->iov_count = from->iov_count;
+    to->own = from->own;
+    to->own_len = from->own_len;
+    to->own_cap = from->own_cap;
+    to->refers = from->refers;
+    to->unterminated = from->unterminated;
+    to->tally = from->tally;
+    to->failures = from->failures;
+    to->failures_last = from->failures_last;
+    to->failure_bytes = from->failure_bytes;
+    from->iov = NULL;
+    from->own = NULL;
+    from->failures = NULL;
+    result_clear(from);
+}
+
 int result_give(struct result *result, struct buf *bytes)
 {
     struct iovec *iov = malloc(sizeof(*iov));

@@ -34,6 +34,7 @@ struct task {
 // How many records went where. records = emitted + dropped + failed.
 struct tally {
     uint64_t records, emitted, dropped, failed;
+    uint64_t more; // that were put out beyond one for each that was emitted
 };
 
 // Bytes that are on disk.
@@ -86,6 +87,9 @@ struct result *result_create(struct block *block, size_t off, size_t len);
 
 // Give back the output, as before the task was run: the next attempt begins anew.
 void result_clear(struct result *result);
+
+// Pass output and account to a result that begins at the same byte and has none.
+void result_pass(struct result *from, struct result *to);
 
 // Make the bytes the output of a result that has none; the buffer is empty then. Returns 0, or -1:
 // no memory.

@@ -5,6 +5,7 @@
 #include "core/core_state.h"
 #include "core/records.h"
 
+#include <assert.h>
 #include <errno.h>
 
 // Waking a worker so that it reads costs about as much as this many nanoseconds of work; if the
@@ -307,15 +308,30 @@ void core_done(struct core *core, struct result *result, int64_t ns)
     mutex_unlock(&core->mutex);
 }
 
-struct result *core_cut(struct core *core, struct result *result, size_t len)
+static struct result *cut(struct core *core, struct result *result, size_t len)
 {
-    result_clear(result);
     mutex_lock(&core->mutex);
     struct result *front = carve_front(core, result, len);
     if (front != NULL) {
         begin_run(core, front, result->worker);
     }
     mutex_unlock(&core->mutex);
+    return front;
+}
+
+struct result *core_cut(struct core *core, struct result *result, size_t len)
+{
+    result_clear(result);
+    return cut(core, result, len);
+}
+
+struct result *core_cut_done(struct core *core, struct result *result, size_t len)
+{
+    assert(result->task.copy == NULL); // which the output would refer to
+    struct result *front = cut(core, result, len);
+    if (front != NULL) {
+        result_pass(result, front);
+    }
     return front;
 }
 

@@ -13,6 +13,7 @@
 #include "plan/regex.h"
 #include "plan/steps.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct plan {
     uint64_t max_record;        // bytes
     char delimiter;             // ends lines
     bool count_only;            // nothing is written but how many records would be
+    unsigned retries;           // further attempts that a plugin may ask for
     struct regex *record_start; // NULL: records do not begin at lines that match
     struct classes *classes;    // NULL: records have no priorities
     struct steps *steps;
@@ -39,6 +41,7 @@ struct plan_state {
     unsigned slot;
     struct survivors survivors; // of the last plan_list()
     size_t survivors_cap;
+    struct retriable retriable; // of the last run that met one
 };
 
 struct plan *plan_create(const struct settings *settings)
@@ -51,6 +54,7 @@ struct plan *plan_create(const struct settings *settings)
     plan->max_record = settings->max_record;
     plan->delimiter = settings->delimiter;
     plan->count_only = settings->count;
+    plan->retries = settings->retries;
     if (settings->record_start != NULL) {
         plan->record_start =
             regex_create("--record-start", settings->record_start, settings->utf ? REGEX_UTF : 0);
@@ -105,10 +109,15 @@ struct plan_state *plan_state_create(const struct plan *plan, unsigned slot)
     emitter_init(&state->emitter);
     state->emitter.discard = plan->count_only;
     state->slot = slot;
-    state->steps = steps_state_create(plan->steps, &state->emitter);
+    errno = ENOMEM;
     state->tag = plan->tag != NULL ? tag_state_create() : NULL;
-    if (state->steps == NULL || (state->tag == NULL && plan->tag != NULL)) {
+    if (state->tag != NULL || plan->tag == NULL) {
+        state->steps = steps_state_create(plan->steps, &state->emitter, slot);
+    }
+    if (state->steps == NULL) {
+        int error = errno;
         plan_state_destroy(state);
+        errno = error;
         return NULL;
     }
     return state;
@@ -119,6 +128,7 @@ void plan_state_destroy(struct plan_state *state)
     if (state != NULL) {
         steps_state_destroy(state->steps);
         tag_state_destroy(state->tag);
+        cause_unref(state->retriable.cause);
         buf_free(&state->changed);
         emitter_destroy(&state->emitter);
         free(state->survivors.records);
@@ -189,6 +199,7 @@ struct walk {
     struct cause *cause;           // that they fail with
     const struct tag *tag;         // of emitted lines; NULL: they have none
     struct plan_state *plan_state; // that they are listed in
+    bool may_retry;                // a record may be tried again
 };
 
 // --- records that the operations let through
@@ -286,33 +297,49 @@ static int list_reserve(struct plan_state *state)
     return 0;
 }
 
-// Add a record to the list. One that was changed stays among the emitter's bytes, which may move:
-// its place is noted when all are there.
-static int list_record(struct walk *walk, const struct record *record, bool changed)
+static int list_add(struct walk *walk, const struct record *record, const char *bytes, size_t len)
 {
     struct survivors *list = &walk->plan_state->survivors;
-    struct emitter *emitter = walk->emitter;
     if (list_reserve(walk->plan_state) != 0) {
         return -1;
     }
     list->begins[list->count] = record->bytes;
-    list->records[list->count++] =
-        changed
-            ? (struct iovec){.iov_base = NULL, .iov_len = emitter->own.len - emitter->own_emitted}
-            : (struct iovec){.iov_base = (char *)record->bytes, .iov_len = record->len};
+    list->records[list->count++] = (struct iovec){.iov_base = (char *)bytes, .iov_len = len};
+    return 0;
+}
+
+// Add what became of a record to the list. What was changed stays among the emitter's bytes, which
+// may move: its place is noted when all are there, each with a byte behind it.
+static int list_record(struct walk *walk, const struct record *record, bool changed)
+{
+    struct emitter *emitter = walk->emitter;
+    if (!changed) {
+        return list_add(walk, record, record->bytes, record->len);
+    }
+    size_t count, begin = 0;
+    const size_t *cuts = steps_cuts(walk->state, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (list_add(walk, record, NULL, cuts[i] - begin) != 0) {
+            return -1;
+        }
+        begin = cuts[i] + 1;
+    }
+    size_t end = emitter->own.len - emitter->own_emitted;
+    if (list_add(walk, record, NULL, end - begin) != 0 || buf_append(&emitter->own, "", 1) != 0) {
+        return -1;
+    }
     emitter_commit(emitter);
     return 0;
 }
 
 static void list_finish(struct plan_state *state)
 {
-    static char nothing[1];
-    char *next = state->emitter.own.bytes != NULL ? state->emitter.own.bytes : nothing;
+    char *next = state->emitter.own.bytes;
     for (size_t i = 0; i < state->survivors.count; i++) {
         struct iovec *record = &state->survivors.records[i];
         if (record->iov_base == NULL) {
             record->iov_base = next;
-            next += record->iov_len;
+            next += record->iov_len + 1;
         }
     }
 }
@@ -338,25 +365,44 @@ static int survive(struct walk *walk, const struct record *record, bool changed)
 
 // --- record by record
 
-// Take a record through the operations from number `first` on. Returns 0, or -1: no memory.
+// A plugin asks for another attempt: the walk ends before the record.
+static int stop_before(struct walk *walk, const struct record *record)
+{
+    struct retriable *retriable = &walk->plan_state->retriable;
+    cause_unref(retriable->cause);
+    retriable->off = (size_t)(record->bytes - result_bytes(walk->result));
+    retriable->len = (size_t)(record->next - record->bytes);
+    retriable->cause = steps_cause(walk->state);
+    return retriable->cause != NULL ? PLAN_RETRIABLE : -1;
+}
+
+// Take a record through the operations from number `first` on. Returns 0, PLAN_RETRIABLE, or -1: no
+// memory.
 static int run_record(struct walk *walk, size_t first, const struct record *record)
 {
     const char *bytes = record->bytes;
     struct tally *tally = &walk->result->tally;
+    size_t more;
     int status = 0;
     switch (steps_run(walk->steps, walk->state, first, bytes, record->len)) {
     case RECORD_KEPT:
         status = survive(walk, record, false);
         break;
     case RECORD_CHANGED:
+        (void)steps_cuts(walk->state, &more);
+        tally->more += more;
         status = survive(walk, record, true);
         break;
     case RECORD_DROPPED:
         tally->dropped++;
         break;
+    case RECORD_RETRIABLE:
+        if (walk->may_retry) {
+            return stop_before(walk, record);
+        }
+        return fail(walk->result, bytes, record->len, steps_cause(walk->state));
     case RECORD_FAILED:
-        return fail(walk->result, bytes, record->len,
-                    cause_create(ERROR_REGEX, "%s", steps_error(walk->state)));
+        return fail(walk->result, bytes, record->len, steps_cause(walk->state));
     case RECORD_NO_MEMORY:
         return -1;
     }
@@ -426,6 +472,7 @@ static int run_matching(struct walk *walk)
         return 0;
     case OPERATION_SUBST:
     case OPERATION_PRINT:
+    case OPERATION_PLUGIN:
         break;
     }
     return run_next(walk, 0);
@@ -523,13 +570,15 @@ static int run_records(struct walk *walk)
 
 static struct walk walk_of(const struct plan *plan, struct plan_state *state, struct result *result)
 {
+    steps_set_attempt(state->steps, result->task.attempts + 1);
     return (struct walk){.steps = plan->steps,
                          .state = state->steps,
                          .emitter = &state->emitter,
                          .result = result,
                          .records = records_of(result),
                          .tag = plan->tag,
-                         .plan_state = state};
+                         .plan_state = state,
+                         .may_retry = result->task.attempts < plan->retries};
 }
 
 static void finish_tally(struct tally *tally)
@@ -557,6 +606,7 @@ static int run_aside(const struct plan *plan, struct plan_state *state, struct r
     struct walk walk = walk_of(plan, state, result);
     walk.survival = survival;
     walk.cause = cause;
+    walk.may_retry = walk.may_retry && cause == NULL; // else all is lost already
     int status = run_each(&walk, walk.records.end, 0);
     finish_tally(&result->tally);
     steps_rest(state->steps);
@@ -570,10 +620,10 @@ int plan_run(const struct plan *plan, struct plan_state *state, struct result *r
     }
     bool passes = plan->steps->count == 0 && plan->tag == NULL;
     int status = passes ? pass(state, result) : run_all(plan, state, result);
-    if (status == 0) {
-        status = emitter_finish(&state->emitter, result);
+    if (status >= 0 && emitter_finish(&state->emitter, result) != 0) {
+        status = -1;
     }
-    if (status != 0) {
+    if (status < 0) {
         emitter_clear(&state->emitter); // nothing of it may go to the next result
     }
     return status;
@@ -583,8 +633,9 @@ int plan_list(const struct plan *plan, struct plan_state *state, struct result *
               struct survivors *survivors)
 {
     state->survivors.count = 0;
-    if (run_aside(plan, state, result, SURVIVAL_LISTED, NULL) != 0) {
-        return -1;
+    int status = run_aside(plan, state, result, SURVIVAL_LISTED, NULL);
+    if (status != 0) {
+        return status;
     }
     list_finish(state);
     *survivors = state->survivors;
@@ -595,4 +646,9 @@ int plan_fail(const struct plan *plan, struct plan_state *state, struct result *
               struct cause *cause)
 {
     return run_aside(plan, state, result, SURVIVAL_FAILED, cause);
+}
+
+const struct retriable *plan_retriable(const struct plan_state *state)
+{
+    return &state->retriable;
 }

@@ -32,13 +32,22 @@ const struct classes *plan_classes(const struct plan *plan);
 // message on standard error: a usage error.
 int plan_name_columns(struct plan *plan, const char *header, size_t len);
 
-// What one worker needs to run the plan: match data, JIT stack. `slot` is its number, from 1. NULL:
-// no memory.
+// What one worker needs to run the plan: match data, JIT stack, states of plugins. `slot` is its
+// number, from 1. NULL with errno set: ENOMEM, or ECANCELED after a message on standard error: a
+// plugin cannot be opened. To be used by one thread at a time.
 struct plan_state *plan_state_create(const struct plan *plan, unsigned slot);
 void plan_state_destroy(struct plan_state *state);
 
+// A record for which a plugin asked for another attempt, while its task may have one.
+struct retriable {
+    size_t off, len;     // its bytes in the task, the delimiter included
+    struct cause *cause; // why it failed
+};
+
 // Run the plan on the records of result->task; fills the output, the tally and the failures.
-// Knows nothing of queues, threads and order. Returns 0, or -1 with errno set (no memory).
+// Knows nothing of queues, threads and order. Returns 0, or -1: no memory, or PLAN_RETRIABLE: the
+// result is that of the records before the one of plan_retriable(), and none was run behind it.
+#define PLAN_RETRIABLE 1
 int plan_run(const struct plan *plan, struct plan_state *state, struct result *result);
 
 // Records that the operations let through, one by one.
@@ -49,12 +58,15 @@ struct survivors {
 };
 
 // Run the plan likewise, but make no output: *survivors tells what it would be, until the state is
-// used again.
+// used again. If it returns PLAN_RETRIABLE, there is no list.
 int plan_list(const struct plan *plan, struct plan_state *state, struct result *result,
               struct survivors *survivors);
 
 // Run the plan likewise, but records that the operations let through fail with `cause`.
 int plan_fail(const struct plan *plan, struct plan_state *state, struct result *result,
               struct cause *cause);
+
+// Until the state is used again.
+const struct retriable *plan_retriable(const struct plan_state *state);
 
 #endif

@@ -4,17 +4,22 @@
 // An operation that changes the record puts the new one into memory that holds neither the record
 // as it was nor what the captures of a match refer to, so nothing is copied for these. The last of
 // them writes straight to the output. A record that no operation changes is not copied.
+//
+// A plugin makes any number of records of one. Each goes through the operations behind the plugin
+// while the plugin waits, so none of them is kept anywhere but in the output.
 
 #ifndef PPROC_PLAN_STEPS_H
 #define PPROC_PLAN_STEPS_H
 
 #include "cli/settings.h"
+#include "plan/op_plugin.h"
 #include "plan/op_print.h"
 #include "plan/op_regex.h"
 #include "plan/op_subst.h"
 
 #include <stddef.h>
 
+struct cause;
 struct emitter;
 
 struct step {
@@ -23,6 +28,7 @@ struct step {
         struct op_regex regex; // match and exclude
         struct op_subst subst;
         struct op_print print;
+        struct op_plugin plugin;
     };
 };
 
@@ -30,6 +36,9 @@ struct step {
 struct steps {
     const struct regex *head;       // pattern of the first one, NULL if it has none
     const struct step *last_change; // the last one that changes records
+    const struct step *last_plugin; // NULL: there is none
+    size_t plugins;                 // how many there are
+    char delimiter;                 // between what plugins make of one record
     size_t count;
     struct step list[]; // in the order given
 };
@@ -38,25 +47,37 @@ struct steps {
 struct steps *steps_create(const struct settings *settings);
 void steps_destroy(struct steps *steps);
 
-// What one worker needs: match data, captures, changed records. `emitter` takes the records that
-// were changed and has to live longer. NULL: no memory.
+// What one worker needs: match data, captures, changed records, states of plugins. `emitter` takes
+// the records that were changed and has to live longer; `slot` is the worker's number, from 1. NULL
+// with errno set: ENOMEM, or ECANCELED after a message: a plugin cannot be opened.
 struct steps_state;
-struct steps_state *steps_state_create(const struct steps *steps, struct emitter *emitter);
+struct steps_state *steps_state_create(const struct steps *steps, struct emitter *emitter,
+                                       unsigned slot);
 void steps_state_destroy(struct steps_state *state);
+
+// The records that follow are run for the so many-th time, from 1.
+void steps_set_attempt(struct steps_state *state, unsigned attempt);
 
 // What the operations make of a record.
 enum verdict {
     RECORD_KEPT,    // as it was
     RECORD_CHANGED, // and stands at the end of the emitter's own bytes, not yet committed
     RECORD_DROPPED,
-    RECORD_FAILED,    // steps_error() says why
+    RECORD_FAILED,    // steps_cause() says why
+    RECORD_RETRIABLE, // likewise, and another attempt may help
     RECORD_NO_MEMORY, // nothing is sure: the task cannot be finished
 };
 
 // Take a record through the operations from number `first` on.
 enum verdict steps_run(const struct steps *steps, struct steps_state *state, size_t first,
                        const char *record, size_t len);
-const char *steps_error(const struct steps_state *state);
+
+// Why the last record failed. NULL: no memory.
+struct cause *steps_cause(const struct steps_state *state);
+
+// Where the last record, if it was changed, is to be taken apart: it is several, with a delimiter
+// between two at each of these `count` places, in bytes behind its beginning.
+const size_t *steps_cuts(const struct steps_state *state, size_t *count);
 
 // Search a run of lines for the first match of the first operation, as regex_search() does. If that
 // is a match operation, the record of the match has passed it and goes on at number 1.

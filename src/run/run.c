@@ -412,7 +412,11 @@ static void start_workers(struct run *run)
             continue;
         }
         const char *why = strerror(errno);
-        if (core_worker_missing(run->shared.core) > 0) {
+        if (errno == ECANCELED) { // a plugin has said why
+            (void)core_worker_missing(run->shared.core);
+            atomic_store(&run->shared.misused, true);
+            stop(run, CORE_NOW);
+        } else if (core_worker_missing(run->shared.core) > 0) {
             diag_warn("only %u of %u workers could be started: %s", run->threads.worker_count,
                       run->settings->threads, why);
         } else {
@@ -581,7 +585,8 @@ static enum exit_status conclude(struct run *run)
     if (run->signal == 0 && !is_broken(run)) {
         (void)shared_write_header(shared); // failures are told below
         if (run->settings->count) {
-            (void)writer_write_number(shared->writer, core_ledger(shared->core).emitted);
+            struct ledger ledger = core_ledger(shared->core);
+            (void)writer_write_number(shared->writer, ledger.emitted + ledger.more);
         }
     }
     finish_output(run);
@@ -608,6 +613,7 @@ static void start(struct run *run)
         (void)prctl(PR_SET_CHILD_SUBREAPER, 1); // or else what they leave behind is not ours
     }
     run->start = clock_now();
+    start_workers(run);
     if (!run->settings->self_serve && threads_start_roles(&run->threads) != 0) {
         diag_error("the threads that read and write cannot be started: %s", strerror(errno));
         run->threads_lack = true;

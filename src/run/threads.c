@@ -109,15 +109,54 @@ static int run_plan(struct worker *worker, struct result *task)
     return status;
 }
 
+// A plugin asks for another attempt of a record: it becomes a task of its own, and so do those
+// before it, which are done. Returns those behind it, or NULL if there are none.
+static struct result *retry_record(struct worker *worker, struct result *task, int64_t ns)
+{
+    struct core *core = worker->shared->core;
+    const struct retriable *retriable = plan_retriable(worker->state);
+    struct result *rest = NULL;
+    if (retriable->off > 0) {
+        struct result *front = core_cut_done(core, task, retriable->off);
+        if (front == NULL) {
+            break_off(worker->shared, task);
+            return NULL;
+        }
+        finish_task(worker->shared, front, ns);
+    }
+    if (retriable->len < task->task.len) {
+        rest = task;
+        task = core_cut(core, rest, retriable->len);
+        if (task == NULL) {
+            break_off(worker->shared, rest);
+            return NULL;
+        }
+    }
+    const struct attempt attempt = {.ns = ns, .retriable = true};
+    enum core_verdict verdict = core_fail(core, task, retriable->cause, &attempt, clock_now());
+    assert(verdict == CORE_RETRY); // or else the plan would not have asked
+    (void)verdict;
+    return rest;
+}
+
 static void do_operations(struct worker *worker, struct result *task)
 {
     struct shared *shared = worker->shared;
-    int64_t start = clock_now();
-    if (run_plan(worker, task) != 0) {
-        break_off(shared, task);
-        return;
+    while (task != NULL) {
+        int64_t start = clock_now();
+        int status = run_plan(worker, task);
+        int64_t ns = clock_now() - start;
+        if (status == PLAN_RETRIABLE) {
+            task = retry_record(worker, task, ns);
+            continue;
+        }
+        if (status == 0) {
+            finish_task(shared, task, ns);
+        } else {
+            break_off(shared, task);
+        }
+        task = NULL;
     }
-    finish_task(shared, task, clock_now() - start);
 }
 
 // The records of the task fail with `cause`.
@@ -364,7 +403,6 @@ static int worker_equip(struct worker *worker, unsigned slot)
         return worker->command != NULL ? 0 : -1;
     }
     worker->state = plan_state_create(shared->plan, slot);
-    errno = worker->state != NULL ? 0 : ENOMEM;
     return worker->state != NULL ? 0 : -1;
 }
 

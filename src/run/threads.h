@@ -44,7 +44,7 @@ struct shared {
     unsigned failures_shown;    // likewise
 
     atomic_bool out_of_memory;
-    atomic_bool misused; // the header lacks a column that is asked for
+    atomic_bool misused; // the header lacks a column that is asked for, a plugin does not open
 };
 
 // The threads that there are; main's alone.

@@ -75,7 +75,7 @@ to_nowhere()
 }
 
 @test "what is not built is refused, not ignored" {
-    for option in --csv --follow --plugin \
+    for option in --csv --follow \
         --coproc --pool --key; do
         refused "unknown option '$option'" "$option"
     done
