@@ -96,6 +96,7 @@
 //   run/     run           builds the parts, waits for the end, takes all apart
 //            bar           when the progress bar is drawn
 //            threads       workers, reader and writer
+//            exit_guard    plugins that call exit()
 //            record_start  the pattern of lines at which records begin, for the reader
 //            signals       signals as something to read
 //            same_file     files that are used twice

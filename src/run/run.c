@@ -24,6 +24,7 @@
 #include "plan/classify.h"
 #include "plan/plan.h"
 #include "run/bar.h"
+#include "run/exit_guard.h"
 #include "run/record_start.h"
 #include "run/same_file.h"
 #include "run/signals.h"
@@ -670,7 +671,7 @@ int run(const struct settings *settings, struct plan *plan, struct command *comm
         sink_destroy(run.shared.sink);
         return EXIT_OUTPUT;
     }
-    if (build(&run) != 0) {
+    if (build(&run) != 0 || (settings->plugins && exit_guard_arm() != 0)) {
         diag_error("the run cannot be set up: %s", strerror(errno));
         take_apart(&run);
         return EXIT_OUTPUT;
@@ -681,6 +682,7 @@ int run(const struct settings *settings, struct plan *plan, struct command *comm
     if (!run.stuck) {
         threads_join(&run.threads);
     }
+    exit_guard_disarm();
     kill_children(&run);
     reap_orphans(&run);
     enum exit_status status = conclude(&run);

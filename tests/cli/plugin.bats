@@ -169,6 +169,27 @@ refused()
     [[ $stderr == *"no part 'sulk=2' to play" ]]
 }
 
+@test "a plugin that calls exit() ends the run, and not with 0" {
+    run -4 "$PPROC" -j2 --plugin="$player,exit=42" < <(seq 100)
+    [[ $output == *'a plugin has ended the run by exit(): not all was processed' ]]
+}
+
+@test "a plugin that crashes ends the run by the signal" {
+    run -139 env ASAN_OPTIONS="${ASAN_OPTIONS-}:handle_segv=0" \
+        TSAN_OPTIONS="${TSAN_OPTIONS-}:handle_segv=0" \
+        "$PPROC" -j2 --plugin="$player,crash=42" < <(seq 100)
+}
+
+@test "a plugin that hangs does not keep a signal from ending the run" {
+    "$PPROC" -j2 --plugin="$player,hang=2" < <(seq 2) 2>err 3>&- &
+    eventually grep -q hanging err
+    kill -TERM $!
+    status=0
+    wait $! || status=$?
+    [[ $status == 143 ]]
+    grep 'ended by SIGTERM' err
+}
+
 @test "what is no plugin is refused" {
     echo text >text.so
     refused 'missing.so: cannot open shared object file' --plugin=./missing.so

@@ -155,6 +155,7 @@ static int hang(const struct player *player, const struct pproc_record *in,
                 struct pproc_output *out, char *error)
 {
     while (is(in, player->value)) {
+        fprintf(stderr, "player: hanging\n");
         pause();
     }
     return pass(player, in, out, error);
