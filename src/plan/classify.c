@@ -13,6 +13,7 @@
 #include "plan/find_literal.h"
 #include "plan/regex.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -338,6 +339,7 @@ static int make_spans(const struct runs *runs, struct block *block, int64_t now)
 {
     bool numbered = block->first_seq > 0;
     uint64_t index = 0;
+    assert(runs->count > 0); // no block is empty
     block->spans = calloc(runs->count, sizeof(block->spans[0]));
     if (block->spans == NULL) {
         return -1;
