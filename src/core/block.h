@@ -18,6 +18,11 @@
 struct input;
 struct result;
 
+// Tasks, or results; see core/retry.h.
+struct retry_heap {
+    struct result *root;
+};
+
 // Consecutive records of a block that wait in the queue with the same level.
 struct span {
     struct block *block;
@@ -68,10 +73,11 @@ struct block {
     struct span whole;           // all of it, if it has no other spans
     size_t uncarved;             // spans that wait
     unsigned refs;               // holders of buf: see above
-    size_t handed;               // ordered: bytes whose results were handed to the writer
+    size_t joined;               // bytes whose results are done, up to the first gap; if output is
+                                 // ordered they were handed to the writer
     size_t settled;              // bytes whose results are written and counted, and gone
-    struct result *first, *last; // results that are done, by offset
-    struct result *handed_last;  // the last result handed to the writer, if still linked
+    struct result *first, *last; // joined results that are not settled, by offset
+    struct retry_heap apart;     // results that are done behind a gap
 };
 
 // Recycles the memory of blocks of the usual size. Thread-safe.

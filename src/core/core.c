@@ -84,6 +84,9 @@ void core_destroy(struct core *core)
             result_destroy(block->first);
             block->first = next;
         }
+        while (block->apart.root != NULL) {
+            result_destroy(retry_pop(&block->apart));
+        }
         block_destroy(core->config.pool, block);
         core->oldest++;
     }

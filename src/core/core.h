@@ -12,7 +12,7 @@
 // - Only reading ever waits for memory. What workers give is charged by force, so a task that runs
 //   can always end. There is room when nothing is charged, or when one more block fits.
 // - Nothing is read further ahead of the oldest unwritten record than the budget.
-// - Ordered: results of a block are linked by offset; what is contiguous from the oldest record not
+// - Ordered: results of a block are sorted by offset; what is contiguous from the oldest record not
 //   yet handed over is handed to the writer at once. Unordered: every result is, when it is done.
 //   In both, records are accounted for (settled) in input order, when they are written.
 // - One parked worker is woken for one task, the last one parked first, since its caches are warm;

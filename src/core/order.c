@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The order of results: which can be written, and which are settled.
 //
-// Live blocks form a ring, results hang on their block by offset. Two fronts move through them:
-// `handed` (ordered output only): before it, all results were given to the writer; `settled`:
-// before it, all were written, and counted. Since records are counted as blocks are settled, in
-// input order, nobody has to count them where they are read.
+// Live blocks form a ring, results hang on their block. Two fronts move through it: before `joined`
+// all results are done, and if output is ordered they were given to the writer; before `settled`
+// all were written, and counted. What is done behind a gap waits in a heap, since it may come in
+// any order. Since records are counted as blocks are settled, in input order, nobody has to count
+// them where they are read.
 
 #include "core/core_state.h"
 #include "core/records.h"
@@ -51,35 +52,41 @@ void order_take_output(struct core *core, struct work *work)
     core->failure_bytes = 0;
 }
 
-// Results come nearly sorted, so the place is searched from the end.
-static void link_by_offset(struct block *block, struct result *result)
+static void push_apart(struct result *result)
 {
-    struct result *before = block->last;
-    while (before != NULL && before->task.off > result->task.off) {
-        before = before->prev;
+    result->task.due = (int64_t)result->task.off;
+    retry_push(&result->task.block->apart, result);
+}
+
+// The first result that is apart follows on those that are joined.
+static struct result *join(struct block *block)
+{
+    struct result *result = retry_pop(&block->apart);
+    *(block->first != NULL ? &block->last->next : &block->first) = result;
+    block->last = result;
+    return result;
+}
+
+// Join what has no gap before it.
+static void join_all(struct core *core, struct block *block)
+{
+    const struct result *result;
+    while ((result = block->apart.root) != NULL && result->task.off == block->joined) {
+        block->joined += result->task.len;
+        if (core->config.ordered) {
+            push_ready(core, join(block));
+        } else {
+            join(block);
+        }
     }
-    struct result *after = before != NULL ? before->next : block->first;
-    result->prev = before;
-    result->next = after;
-    *(before != NULL ? &before->next : &block->first) = result;
-    *(after != NULL ? &after->prev : &block->last) = result;
 }
 
 static void hand_over(struct core *core)
 {
     for (; core->handing != core->next; core->handing++) {
         struct block *block = *slot(core, core->handing);
-        for (;;) {
-            struct result *last = block->handed_last;
-            struct result *result = last != NULL ? last->next : block->first;
-            if (result == NULL || result->task.off != block->handed) {
-                break;
-            }
-            block->handed += result->task.len;
-            block->handed_last = result;
-            push_ready(core, result);
-        }
-        if (block->handed < block->len) {
+        join_all(core, block);
+        if (block->joined < block->len) {
             return;
         }
     }
@@ -92,21 +99,20 @@ void order_add_rest(struct core *core)
     }
     for (; core->handing != core->next; core->handing++) {
         struct block *block = *slot(core, core->handing);
-        struct result *last = block->handed_last;
-        struct result *result = last != NULL ? last->next : block->first;
-        for (; result != NULL; result = result->next) {
-            push_ready(core, result);
+        while (block->apart.root != NULL) {
+            push_ready(core, join(block));
         }
     }
 }
 
 void order_add(struct core *core, struct result *result)
 {
-    link_by_offset(result->task.block, result);
+    push_apart(result);
     if (core->config.ordered) {
         hand_over(core);
     } else {
         push_ready(core, result);
+        join_all(core, result->task.block);
     }
 }
 
@@ -164,10 +170,6 @@ static void settle(struct core *core, struct block *block)
 {
     struct result *result = block->first;
     block->first = result->next;
-    *(block->first != NULL ? &block->first->prev : &block->last) = NULL;
-    if (block->handed_last == result) {
-        block->handed_last = NULL;
-    }
     block->settled += result->task.len;
     core->ahead -= result->task.len;
     enter_block(core, block);
@@ -217,11 +219,18 @@ static uint64_t count_gap(const struct core *core, const struct block *block, si
     return records;
 }
 
+// Tasks that will not run are apart, and may lie between results that are joined.
 static void close_block(struct core *core, struct block *block)
 {
     size_t off = block->settled;
     enter_block(core, block);
-    for (struct result *result = block->first; result != NULL; result = result->next) {
+    while (block->first != NULL) {
+        struct result *first = block->first;
+        block->first = first->next;
+        push_apart(first);
+    }
+    while (block->apart.root != NULL) {
+        struct result *result = join(block);
         account_unprocessed(core, count_gap(core, block, off, result->task.off));
         account(core, result);
         off = result->task.off + result->task.len;
@@ -232,12 +241,9 @@ static void close_block(struct core *core, struct block *block)
 // Give tasks that will not run their place among the results.
 static void link_unprocessed(struct result *result)
 {
-    while (result != NULL) {
-        struct result *next = result->queue_next;
-        struct block *block = result->task.block;
+    for (; result != NULL; result = result->queue_next) {
         result->tally = (struct tally){.records = records_in_task(result)};
-        link_by_offset(block, result);
-        result = next;
+        push_apart(result);
     }
 }
 
@@ -251,7 +257,9 @@ void order_close_ledger(struct core *core)
     link_unprocessed(core->given_up);
     core->given_up = NULL;
     while (core->retries.root != NULL) {
-        link_unprocessed(retry_pop(&core->retries));
+        struct result *result = retry_pop(&core->retries);
+        result->queue_next = NULL;
+        link_unprocessed(result);
     }
     for (uint64_t no = core->oldest; no != core->next; no++) {
         close_block(core, *slot(core, no));

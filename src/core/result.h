@@ -25,7 +25,7 @@ struct task {
     char *copy;      // of the block's bytes from `copy_off` on; NULL if it holds the block's own
     size_t copy_off;
     unsigned attempts;   // that were made so far
-    int64_t due;         // time of the next attempt, while it waits in the retry heap
+    int64_t due;         // time of the next attempt; once it is done, its place in the block
     bool part;           // of a task that failed as a whole
     struct split *split; // that its end is of interest to; the core's
     struct cause *doom; // not to be run: its records fail with this, which others like them died of
@@ -69,9 +69,9 @@ struct result {
     struct core_worker *worker; // that has it by core_poll(); else NULL
     bool held;                  // it holds a reference of the block
     bool written;               // given back by the writer
-    struct result *prev, *next; // among those that run; once it is done by offset in the block
-    struct result *queue_next;  // in the queue, a split, the writer's list, the retry heap
-    struct result *heap_child;  // in the retry heap
+    struct result *prev, *next; // among those that run; next: in a heap, or joined in the block
+    struct result *queue_next;  // in the queue, a split, the writer's list
+    struct result *heap_child;  // in a heap
 };
 
 // The records of the task.

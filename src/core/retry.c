@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The heap of tasks that wait.
+// The heap of tasks.
 
 #include "core/retry.h"
 
@@ -16,14 +16,14 @@ static struct result *meld(struct result *a, struct result *b)
         a = b;
         b = swap;
     }
-    b->queue_next = a->heap_child;
+    b->next = a->heap_child;
     a->heap_child = b;
     return a;
 }
 
 void retry_push(struct retry_heap *heap, struct result *result)
 {
-    result->queue_next = result->heap_child = NULL;
+    result->next = result->heap_child = NULL;
     heap->root = meld(heap->root, result);
 }
 
@@ -34,23 +34,23 @@ struct result *retry_pop(struct retry_heap *heap)
     // Meld the children in pairs, left to right, then the pairs, right to left.
     struct result *pairs = NULL;
     for (struct result *child = top->heap_child; child != NULL;) {
-        struct result *a = child, *b = child->queue_next;
-        child = b != NULL ? b->queue_next : NULL;
-        a->queue_next = NULL;
+        struct result *a = child, *b = child->next;
+        child = b != NULL ? b->next : NULL;
+        a->next = NULL;
         if (b != NULL) {
-            b->queue_next = NULL;
+            b->next = NULL;
         }
         struct result *pair = meld(a, b);
-        pair->queue_next = pairs;
+        pair->next = pairs;
         pairs = pair;
     }
     heap->root = NULL;
     while (pairs != NULL) {
         struct result *pair = pairs;
-        pairs = pair->queue_next;
-        pair->queue_next = NULL;
+        pairs = pair->next;
+        pair->next = NULL;
         heap->root = meld(heap->root, pair);
     }
-    top->queue_next = top->heap_child = NULL;
+    top->next = top->heap_child = NULL;
     return top;
 }

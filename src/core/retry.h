@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Tasks that wait for their next attempt, by the time that it is due.
+// Tasks by the time when their next attempt is due, and results by their place.
 //
 // A pairing heap (Fredman, Sedgewick, Sleator, Tarjan 1986), linked through the tasks themselves,
 // so that adding one needs no memory and cannot fail. Not thread-safe: guarded by the core's lock.
@@ -11,14 +11,10 @@
 
 #include <stdint.h>
 
-struct retry_heap {
-    struct result *root; // the next one that is due
-};
-
 // Add a task, result->task.due being set.
 void retry_push(struct retry_heap *heap, struct result *result);
 
-// Take out the task that is due first; there must be one.
+// Take out the task that is due first, heap->root; there must be one.
 struct result *retry_pop(struct retry_heap *heap);
 
 #endif

@@ -356,7 +356,7 @@ bool core_should_spill(struct core *core, const struct result *result)
         return false;
     }
     mutex_lock(&core->mutex);
-    bool next = task->block->no == core->handing && task->block->handed == task->off;
+    bool next = task->block->no == core->handing && task->block->joined == task->off;
     size_t block_size = block_pool_size(core->config.pool); // for which reading would wait
     bool over = core->used + result->own_len + block_size > core->config.limit;
     mutex_unlock(&core->mutex);

@@ -528,7 +528,7 @@ static bool step_tick(struct walk *walk)
 static size_t held_by_heap(const struct result *result)
 {
     size_t bytes = 0;
-    for (; result != NULL; result = result->queue_next) {
+    for (; result != NULL; result = result->next) {
         bytes += result->charged + held_by_heap(result->heap_child);
     }
     return bytes;
@@ -612,6 +612,7 @@ static size_t held(const struct walk *walk)
         for (const struct result *result = block->first; result != NULL; result = result->next) {
             bytes += result->charged;
         }
+        bytes += held_by_heap(block->apart.root);
     }
     for (size_t i = 0; i < LEVEL_COUNT; i++) {
         bytes += held_by_list(core->levels.level[i].task_first);

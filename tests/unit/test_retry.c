@@ -35,7 +35,7 @@ static void test_heap(void)
     int64_t last = -1;
     for (count = 0; heap.root != NULL; count++) {
         struct result *result = retry_pop(&heap);
-        ordered = ordered && result->task.due >= last && result->queue_next == NULL &&
+        ordered = ordered && result->task.due >= last && result->next == NULL &&
                   result->heap_child == NULL;
         last = result->task.due;
     }
