@@ -2,8 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # --rate: how many records are started in a while.
 
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2164
 load common
+
+setup()
+{
+    cd "$BATS_TEST_TMPDIR"
+}
 
 # takes MIN MAX COMMAND...: it takes so many milliseconds, as its own account says; its output is in
 # `out`.
