@@ -104,6 +104,22 @@ int block_grow(struct block *block, size_t cap)
     return 0;
 }
 
+// What counts as little.
+#define FIT_SHARE 4
+
+void block_fit(struct block_pool *pool, struct block *block)
+{
+    size_t len = block->len;
+    char *buf = len < block->cap / FIT_SHARE ? malloc(len) : NULL;
+    if (buf == NULL) {
+        return;
+    }
+    memcpy(buf, block->buf, len);
+    block_release(pool, block);
+    block->buf = buf;
+    block->cap = len;
+}
+
 int block_make_index(struct block *block, size_t count)
 {
     block->ends = malloc(count * sizeof(block->ends[0]));

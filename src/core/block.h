@@ -94,6 +94,10 @@ struct block *block_create(struct block_pool *pool, size_t cap);
 // Make room for at least `cap` bytes. Returns 0, or -1 without memory, the block as it was.
 int block_grow(struct block *block, size_t cap);
 
+// If the bytes take little of their memory they get memory that fits: blocks that wait should count
+// as what they hold.
+void block_fit(struct block_pool *pool, struct block *block);
+
 // Give the bytes back, keep the struct.
 void block_release(struct block_pool *pool, struct block *block);
 

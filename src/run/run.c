@@ -42,8 +42,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Blocks that may be live at once; memory is limited by the budget.
-#define RING_BLOCKS 1024
+// Blocks that may be live at once. The budget limits what they hold; that they exist takes less
+// than half of this many bytes of each, which it does not count.
+#define RING_BYTES 1024
+#define RING_MIN 1024
+#define RING_MAX (64 * 1024)
 
 // Work that a task should hold: long against a hand-over, short against a person's patience.
 #define TASK_NS (10 * CLOCK_MILLISECOND)
@@ -111,13 +114,19 @@ static bool worker_waits(void *arg)
     return core_idle(run->shared.core);
 }
 
+static size_t ring_size(const struct settings *settings)
+{
+    size_t blocks = settings->buffer_size / RING_BYTES;
+    return blocks < RING_MIN ? RING_MIN : blocks < RING_MAX ? blocks : RING_MAX;
+}
+
 static int build_core(struct run *run)
 {
     const struct settings *settings = run->settings;
     struct core_config config = {
         .pool = run->pool,
         .limit = settings->buffer_size,
-        .ring = RING_BLOCKS,
+        .ring = ring_size(settings),
         .queue_size = settings->queue_size,
         .workers = settings->threads,
         .ordered = settings->ordered,

@@ -255,6 +255,7 @@ static int admit(struct shared *shared, struct worker *worker, struct block *blo
         return -1;
     }
     if (block->file == 0) {
+        block_fit(shared->pool, block);
         core_admit(shared->core, block);
         return 0;
     }

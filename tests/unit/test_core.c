@@ -233,6 +233,24 @@ static void test_room(void)
     core_destroy(core);
 }
 
+static void test_fitting(void)
+{
+    struct block *block = block_create(pool, 0);
+    memcpy(block->buf, "1\n", 2);
+    block->len = 2;
+    block_fit(pool, block);
+    OK(block->cap == 2 && memcmp(block->buf, "1\n", 2) == 0,
+       "a block that is nearly empty gets memory that fits");
+    block_destroy(pool, block);
+
+    block = block_create(pool, 0);
+    const char *buf = block->buf;
+    block->len = BLOCK_SIZE / 4;
+    block_fit(pool, block);
+    OK(block->cap == BLOCK_SIZE && block->buf == buf, "others stay where they are");
+    block_destroy(pool, block);
+}
+
 static void test_queue_size(void)
 {
     struct core_config config = usual();
@@ -892,6 +910,7 @@ int main(void)
     pool = block_pool_create(BLOCK_SIZE, 4);
     test_order();
     test_room();
+    test_fitting();
     test_queue_size();
     test_activity();
     test_self_serve();
