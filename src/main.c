@@ -146,10 +146,11 @@ static int close_stdout(void)
     return EXIT_OK;
 }
 
-static int explain(const struct settings *settings, const struct command *command)
+static int explain(const struct settings *settings, const struct plan *plan,
+                   const struct command *command)
 {
     open_stdout();
-    explain_print(stdout, settings, command != NULL ? command_words(command) : NULL);
+    explain_print(stdout, settings, plan, command != NULL ? command_words(command) : NULL);
     return close_stdout();
 }
 
@@ -168,7 +169,7 @@ static int prepare(const struct options *options)
         command = command_create(settings, &status);
     }
     if (plan != NULL && (settings->mode == MODE_NONE || command != NULL)) {
-        status = settings->explain ? explain(settings, command) : run(settings, plan, command);
+        status = settings->explain ? explain(settings, plan, command) : run(settings, plan, command);
     }
     command_destroy(command);
     plan_destroy(plan);

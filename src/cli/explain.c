@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "cli/settings.h"
 #include "command/words.h"
+#include "plan/plan.h"
+#include "pproc-plugin.h"
 
 #include <inttypes.h>
 
@@ -74,13 +76,22 @@ static const char *operation_name(enum operation_kind kind)
     return "unknown";
 }
 
-static void print_plan(FILE *out, const struct settings *settings)
+static void print_plugin(FILE *out, const struct pproc_plugin *plugin)
+{
+    print_text(out, "plugin-name", plugin->name);
+    print_text(out, "plugin-version", plugin->version);
+}
+
+static void print_plan(FILE *out, const struct settings *settings, const struct plan *plan)
 {
     fprintf(out, "operations: %zu%s\n", settings->operation_count,
             settings->operation_count == 0 ? " (records pass through)" : "");
     for (size_t i = 0; i < settings->operation_count; i++) {
         const struct operation *operation = &settings->operations[i];
         print_text(out, operation_name(operation->kind), operation->pattern);
+        if (operation->kind == OPERATION_PLUGIN && plan != NULL) {
+            print_plugin(out, plan_plugin(plan, i));
+        }
     }
     if (settings->operation_count > 0) {
         fprintf(out, "patterns: %s, %s, %s\n",
@@ -190,11 +201,12 @@ static void print_halt(FILE *out, const struct halt *halt)
     }
 }
 
-void explain_print(FILE *out, const struct settings *settings, const struct words *words)
+void explain_print(FILE *out, const struct settings *settings, const struct plan *plan,
+                   const struct words *words)
 {
     print_inputs(out, settings);
     print_records(out, settings);
-    print_plan(out, settings);
+    print_plan(out, settings, plan);
     if (words != NULL) {
         print_command(out, settings, words);
     }

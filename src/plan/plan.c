@@ -94,6 +94,12 @@ const struct classes *plan_classes(const struct plan *plan)
     return plan->classes;
 }
 
+const struct pproc_plugin *plan_plugin(const struct plan *plan, size_t i)
+{
+    const struct step *step = &plan->steps->list[i];
+    return step->kind == OPERATION_PLUGIN ? step->plugin.plugin : NULL;
+}
+
 int plan_name_columns(struct plan *plan, const char *header, size_t len)
 {
     return plan->tag != NULL ? tag_set_header(plan->tag, names_line(header, len, plan->delimiter))

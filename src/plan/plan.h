@@ -13,6 +13,7 @@ struct cause;
 struct classes;
 struct plan;
 struct plan_state;
+struct pproc_plugin;
 struct regex;
 struct result;
 struct settings;
@@ -31,6 +32,9 @@ const struct classes *plan_classes(const struct plan *plan);
 // The header names columns; before the first run, if the inputs have one. Returns 0, or -1 after a
 // message on standard error: a usage error.
 int plan_name_columns(struct plan *plan, const char *header, size_t len);
+
+// The plugin that operation `i` (from 0) is; NULL: it is none.
+const struct pproc_plugin *plan_plugin(const struct plan *plan, size_t i);
 
 // What one worker needs to run the plan: match data, JIT stack, states of plugins. `slot` is its
 // number, from 1. NULL with errno set: ENOMEM, or ECANCELED after a message on standard error: a

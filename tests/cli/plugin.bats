@@ -190,6 +190,68 @@ refused()
     grep 'ended by SIGTERM' err
 }
 
+@test "--explain tells name and version of a plugin" {
+    run -0 "$PPROC" --explain -v x --plugin="$player,upper"
+    [[ $output == *"plugin: $player,upper"$'\n'"plugin-name: player"$'\n'"plugin-version: 1.0"* ]]
+}
+
+# Plugins are built for the interface as it is installed.
+install_header()
+{
+    make -C "$builddir" install DESTDIR="$PWD/root" >/dev/null
+    PKG_CONFIG_SYSROOT_DIR=$PWD/root
+    PKG_CONFIG_PATH=$(dirname "$(find "$PWD/root" -name pproc-plugin.pc)")
+    export PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_PATH
+}
+
+@test "the example is built for the interface that is installed, and works" {
+    install_header
+    mkdir example
+    cp "$srcdir"/docs/examples/plugin/* example
+    chmod -R u+w example
+    make -C example CFLAGS='-O2 -Wall -Wextra -Werror'
+    run -0 "$PPROC" --plugin=example/pseudonym.so,2:secret <<<$'1 ada x\n2 bob\n3 ada'
+    [[ $(cut -d ' ' -f 1,3 <<<"$output") == $'1 x\n2\n3' ]]
+    [[ $(cut -d ' ' -f 2 <<<"$output" | sort | uniq -c | awk '{ print $1 }' | sort) == $'1\n2' ]]
+    run -1 --separate-stderr "$PPROC" --plugin=example/pseudonym.so,2:secret <<<one
+    [[ ${stderr_lines[0]} == *'plugin: there is no column 2' ]]
+    refused 'pseudonym cannot be opened: its argument is COLUMN:KEY' \
+        --plugin=example/pseudonym.so,two
+    [[ $(pkg-config --variable=abi pproc-plugin) == 1 ]]
+}
+
+@test "the header is that of C and of C++, old and pedantic" {
+    install_header
+    flags="-Wall -Wextra -pedantic -Werror -shared -fPIC $(pkg-config --cflags pproc-plugin)"
+    cat >limit.cc <<'EOF'
+#include <pproc-plugin.h>
+
+#include <stdio.h>
+
+static int record(void *, const pproc_record *in, pproc_output *out, char *error)
+{
+    if (in->len == 0) {
+        snprintf(error, PPROC_PLUGIN_ERROR_SIZE, "it is empty");
+        return PPROC_FAILED;
+    }
+    return in->len <= 3 ? pproc_emit(out, in->bytes, in->len) : PPROC_DONE;
+}
+
+const struct pproc_plugin pproc_plugin = {
+    PPROC_PLUGIN_ABI, "limit", "1.0", nullptr, record, nullptr,
+};
+EOF
+    # shellcheck disable=SC2086 # words
+    clang++ -std=c++11 -fvisibility=hidden $flags -o limit.so limit.cc
+    run -1 --separate-stderr "$PPROC" --plugin=limit.so <<<$'abc\nabcd\n'
+    [[ $output == abc && ${stderr_lines[0]} == 'pproc: -:3: plugin: it is empty' ]]
+    for compiler in cc clang; do
+        # shellcheck disable=SC2086
+        "$compiler" -std=c99 $flags -o identity.so "$srcdir/tests/plugins/identity.c"
+        [[ $("$PPROC" --plugin=identity.so <<<a) == a ]]
+    done
+}
+
 @test "what is no plugin is refused" {
     echo text >text.so
     refused 'missing.so: cannot open shared object file' --plugin=./missing.so

@@ -47,7 +47,7 @@ static char *explain(int argc, char **argv)
              (settings->file_count > 0 && settings->files[settings->file_count - 1] != NULL));
         FILE *out = open_memstream(&text, &len);
         MUST(out != NULL);
-        explain_print(out, settings, NULL);
+        explain_print(out, settings, NULL, NULL);
         MUST(fclose(out) == 0);
     }
     settings_destroy(settings);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A plugin that does nothing. */
 
-#include "pproc-plugin.h"
+#include <pproc-plugin.h>
 
 static int record(void *state, const struct pproc_record *in, struct pproc_output *out, char *error)
 {
