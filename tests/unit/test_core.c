@@ -834,6 +834,39 @@ static void test_cut(void)
     core_destroy(core);
 }
 
+static void test_cut_done(void)
+{
+    struct core_config config = usual();
+    config.task_records = 4;
+    config.retries = 1;
+    config.backoff = (struct backoff){.base = 10, .max = 10, .factor = 1};
+    struct core *core = core_create(&config);
+    admit(core, "1\n2\n3\n4\n");
+    core_eof(core);
+    struct result *rest = take(core);
+    rest->iov = malloc(sizeof(*rest->iov));
+    rest->iov[0] = (struct iovec){(char *)result_bytes(rest), 2};
+    rest->iov_count = 1;
+    rest->refers = true;
+    rest->tally.records = rest->tally.emitted = 1;
+    struct result *front = core_cut_done(core, rest, 2);
+    OK(is(front, "1\n") && front->iov_count == 1 && front->tally.emitted == 1,
+       "what is done is cut off a task, with its output");
+    OK(is(rest, "2\n3\n4\n") && rest->iov_count == 0 && rest->tally.records == 0,
+       "the rest has none");
+    core_done(core, front, 1);
+    struct result *alone = core_cut(core, rest, 2);
+    struct cause *cause = cause_create(ERROR_PLUGIN, "not yet");
+    OK(core_fail(core, alone, cause, &(struct attempt){.retriable = true}, 0) == CORE_RETRY,
+       "a record that is cut out can be tried again");
+    cause_unref(cause);
+    done(core, rest, 1);
+    core_tick(core, 20);
+    done(core, take(core), 1);
+    OK(strcmp(written(core), "1\n2\n3\n4\n") == 0 && core_finished(core), "all is in order");
+    core_destroy(core);
+}
+
 static void test_flush(void)
 {
     struct core_config config = usual();
@@ -926,6 +959,7 @@ int main(void)
     test_halt();
     test_gap();
     test_cut();
+    test_cut_done();
     test_flush();
     test_busy();
     test_stuck_writer();
