@@ -169,7 +169,8 @@ static int prepare(const struct options *options)
         command = command_create(settings, &status);
     }
     if (plan != NULL && (settings->mode == MODE_NONE || command != NULL)) {
-        status = settings->explain ? explain(settings, plan, command) : run(settings, plan, command);
+        status =
+            settings->explain ? explain(settings, plan, command) : run(settings, plan, command);
     }
     command_destroy(command);
     plan_destroy(plan);
