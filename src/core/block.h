@@ -30,7 +30,7 @@ struct span {
     uint64_t index;  // records of the block before them, if records are numbered
     int level;       // LEVEL_MIN to LEVEL_MAX, the smaller the sooner
     int64_t entered; // when they were read, of the clock of core_tick(); 0 if that does not matter
-    struct span *next;
+    struct span *prev, *next; // in their queue
 };
 
 // Where a record was read first that is run again.

@@ -87,10 +87,37 @@ static size_t task_length(const struct core *core, const struct span *span, size
     return len;
 }
 
+// Where levels change more often than this in a block, records that take less than so many
+// nanoseconds together are run together, whatever their levels: what is more urgent waits no longer
+// than that, while it would be held up by far more if each few records were a task of their own.
+#define CHANGES 64
+#define QUICK_NS 100000
+
+// Let those records wait with the span that follow on it, as far as they are quick.
+static void take_along(struct core *core, struct span *span)
+{
+    struct block *block = span->block;
+    const struct span *end = block->spans + block->span_count;
+    double quick = core->size / (core->cost + DBL_MIN) * QUICK_NS;
+    if (block->span_count <= CHANGES || core->config.task_records > 0 || core->size == 0) {
+        return;
+    }
+    for (struct span *next = span + 1; next < end && (double)span->len < quick; next++) {
+        if (next->off != span->off + span->len || next->len == 0) {
+            return; // some of these were taken
+        }
+        levels_remove(&core->levels, next);
+        span->len += next->len;
+        next->len = 0;
+        block->uncarved--;
+    }
+}
+
 static struct result *carve_waiting(struct core *core)
 {
     struct span *span = levels_first(&core->levels);
     struct block *block = span->block;
+    take_along(core, span);
     size_t wanted = bytes_wanted(core), len = task_length(core, span, wanted);
     struct result *result = make_task(core, block, span->off, len);
     if (result == NULL) {

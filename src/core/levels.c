@@ -20,6 +20,7 @@ void levels_push(struct levels *levels, struct span *span)
 {
     struct level *level = use(levels, span->level);
     span->next = NULL;
+    span->prev = level->first != NULL ? level->last : NULL;
     *(level->first != NULL ? &level->last->next : &level->first) = span;
     level->last = span;
 }
@@ -90,16 +91,25 @@ static void note_empty(struct levels *levels, size_t index)
     }
 }
 
+void levels_remove(struct levels *levels, struct span *span)
+{
+    size_t index = (size_t)(span->level - LEVEL_MIN);
+    struct level *level = &levels->level[index];
+    *(span->prev != NULL ? &span->prev->next : &level->first) = span->next;
+    *(span->next != NULL ? &span->next->prev : &level->last) = span->prev;
+    note_empty(levels, index);
+}
+
 void levels_pop(struct levels *levels)
 {
     size_t index = next_level(levels);
     struct level *level = &levels->level[index];
     if (level->task_first != NULL) {
         level->task_first = level->task_first->queue_next;
+        note_empty(levels, index);
     } else {
-        level->first = level->first->next;
+        levels_remove(levels, level->first);
     }
-    note_empty(levels, index);
 }
 
 struct result *levels_take_tasks(struct levels *levels)

@@ -48,6 +48,9 @@ struct span *levels_first(const struct levels *levels);
 // Take out what comes next; there must be something.
 void levels_pop(struct levels *levels);
 
+// Take out records that wait.
+void levels_remove(struct levels *levels, struct span *span);
+
 // Take out all tasks, linked by queue_next. NULL: there are none.
 struct result *levels_take_tasks(struct levels *levels);
 

@@ -151,6 +151,46 @@ static void test_parts(void)
     core_destroy(core);
 }
 
+// After a task that took so many nanoseconds a byte: how many records the next one has, of `count`
+// whose levels change from one to the next. All of them are run.
+static size_t taken_along(unsigned count, int64_t pace)
+{
+    const struct core_config config = {.pool = pool,
+                                       .limit = 1000 * BLOCK_SIZE,
+                                       .ring = 9,
+                                       .workers = 1,
+                                       .task_ns = 1000000,
+                                       .task_bytes = 100,
+                                       .notify = notify};
+    struct core *core = core_create(&config);
+    admit(core, "bbbbbbbbbb", 1);
+    struct result *task = take(core);
+    core_done(core, task, pace * (int64_t)task->task.len);
+    char letters[201] = "";
+    for (unsigned i = 0; i < count; i++) {
+        letters[i] = i % 2 > 0 ? 'a' : 'c';
+    }
+    admit(core, letters, 2);
+    task = take(core);
+    size_t records = records_in_task(task), all = records;
+    done(core, task);
+    while ((task = take(core)) != NULL) {
+        all += records_in_task(task);
+        done(core, task);
+    }
+    OK(all == count, "each record is run once");
+    core_destroy(core);
+    return records;
+}
+
+static void test_quick(void)
+{
+    OK(taken_along(60, 10) == 1, "where there are few changes of level each is seen");
+    OK(taken_along(200, 10) == 81, "else what is quick takes along what follows on it");
+    OK(taken_along(200, 10000) == 5, "as far as all of it is quick,");
+    OK(taken_along(200, 100000) == 1, "and what takes long is taken alone");
+}
+
 // How long a record of the level waits, in starts, while something more urgent comes with each.
 static unsigned waits(char letter, int64_t aging, int64_t step)
 {
@@ -189,6 +229,7 @@ int main(void)
     test_order();
     test_attempts();
     test_parts();
+    test_quick();
     test_aging();
     block_pool_destroy(pool);
     return tap_done();
