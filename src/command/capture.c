@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 // Room for one read, at least and at most.
-#define READ_MIN ((size_t)4 * 1024)
+#define READ_MIN ((size_t)64 * 1024)
 #define READ_MAX ((size_t)256 * 1024)
 
 // Above this memory is handed over or given back, instead of kept for the next child.

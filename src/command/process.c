@@ -25,6 +25,14 @@
 // How long an output is read further if something holds it open after the child has ended.
 #define DRAIN_NS CLOCK_SECOND
 
+// A child that reads or writes in small pieces would wake us for each of them. So its pipes are
+// looked at from time to time, the less often the less is found to be done: what it writes counts
+// only once it has ended, which we are told of at once, and a pipe holds some of it until then.
+#define PAUSE_MIN (CLOCK_MILLISECOND / 50)
+#define PAUSE_MAX CLOCK_MILLISECOND
+#define LITTLE ((size_t)16 * 1024)
+#define MUCH ((size_t)64 * 1024) // what reads have room for, at least: there may be more
+
 struct process {
     const struct process_config *config;
     struct child_stack *stack;
@@ -41,6 +49,9 @@ struct process {
     int64_t flow_at;     // when to do what, INT64_MAX: not any more
     int64_t term_at, kill_at;
     int64_t leave_at; // when its output is read no longer
+    int64_t look_at;  // when its pipes are looked at
+    int64_t pause;    // how long they were not, last
+    size_t moved;     // bytes that went through them since then
     int status;       // once it has exited: as child_status() has it
 };
 
@@ -52,6 +63,7 @@ struct process *process_create(const struct process_config *config)
     }
     process->config = config;
     process->input_fd = process->output_fd = process->error_fd = -1;
+    process->pause = PAUSE_MAX;
     capture_init(&process->output, config->spill, config->share);
     process->stack = child_stack_create();
     if (process->stack == NULL) {
@@ -205,6 +217,7 @@ static void feed(struct process *process)
     size_t count = process->input_count < IOV_MAX ? process->input_count : IOV_MAX;
     ssize_t done = writev(process->input_fd, process->input, (int)count);
     if (done >= 0) {
+        process->moved += (size_t)done;
         fdio_advance(&process->input, &process->input_count, (size_t)done);
     } else if (errno != EAGAIN && errno != EINTR) {
         process->input_count = 0;
@@ -214,9 +227,10 @@ static void feed(struct process *process)
     }
 }
 
-// Was a read the last one? It can fail for our own reasons alone.
+// Count what a read gave. Was it the last one? It can fail for our own reasons alone.
 static bool is_last_read(struct process *process, ssize_t got)
 {
+    process->moved += got > 0 ? (size_t)got : 0;
     if (got < 0 && errno != EINTR && errno != EAGAIN) {
         process->broken = true;
         child_table_signal(process->config->table, &process->child, SIGKILL);
@@ -227,10 +241,12 @@ static bool is_last_read(struct process *process, ssize_t got)
 static void read_output(struct process *process, short events)
 {
     ssize_t got;
+    bool last;
     do {
         got = capture_read(&process->output, process->output_fd);
+        last = is_last_read(process, got);
     } while (got > 0 && (events & POLLHUP) != 0); // nobody writes any more: it will not block
-    if (is_last_read(process, got)) {
+    if (last) {
         shut(&process->output_fd);
     }
 }
@@ -238,10 +254,12 @@ static void read_output(struct process *process, short events)
 static void read_error(struct process *process, short events)
 {
     ssize_t got;
+    bool last;
     do {
         got = relay_read(&process->error, process->error_fd);
+        last = is_last_read(process, got);
     } while (got > 0 && (events & POLLHUP) != 0);
-    if (is_last_read(process, got)) {
+    if (last) {
         shut(&process->error_fd);
     }
 }
@@ -252,6 +270,7 @@ static void note_exit(struct process *process, int64_t now)
     process->status = child_status(&process->child);
     process->term_at = INT64_MAX;
     process->leave_at = now + DRAIN_NS;
+    process->look_at = now;
     shut(&process->input_fd);
 }
 
@@ -263,36 +282,55 @@ static int64_t next_time(const struct process *process)
     return next < process->leave_at ? next : process->leave_at;
 }
 
-static int poll_timeout(int64_t until)
+static void pause_looking(struct process *process, int64_t now)
 {
-    if (until == INT64_MAX) {
-        return -1;
+    if (process->moved >= MUCH && process->pause > PAUSE_MIN) {
+        process->pause /= 2;
+    } else if (process->moved < LITTLE && process->pause < PAUSE_MAX) {
+        process->pause *= 2;
     }
-    int64_t left = (until - clock_now() + CLOCK_MILLISECOND - 1) / CLOCK_MILLISECOND;
-    return left < 0 ? 0 : left < INT_MAX ? (int)left : INT_MAX;
+    process->moved = 0;
+    process->look_at = now + process->pause;
+}
+
+// Wait until then at most.
+static int wait_for(struct pollfd *fds, nfds_t count, int64_t until, int64_t now)
+{
+    int64_t left = until > now ? until - now : 0;
+    struct timespec timeout = {left / CLOCK_SECOND, left % CLOCK_SECOND};
+    return ppoll(fds, count, until < INT64_MAX ? &timeout : NULL, NULL);
 }
 
 // Wait until something happens, and deal with all of it.
 static void deal(struct process *process)
 {
+    int64_t now = clock_now(), until = next_time(process);
+    bool looks = process->look_at <= now;
     // A descriptor of -1 is ignored.
     struct pollfd fds[] = {
         {.fd = process->exited ? -1 : process->child.pidfd, .events = POLLIN},
-        {.fd = process->output_fd, .events = POLLIN},
-        {.fd = process->error_fd, .events = POLLIN},
-        {.fd = process->input_fd, .events = POLLOUT},
+        {.fd = looks ? process->output_fd : -1, .events = POLLIN},
+        {.fd = looks ? process->error_fd : -1, .events = POLLIN},
+        {.fd = looks ? process->input_fd : -1, .events = POLLOUT},
     };
-    if (poll(fds, sizeof(fds) / sizeof(fds[0]), poll_timeout(next_time(process))) <= 0) {
+    if (!looks && process->look_at < until) {
+        until = process->look_at;
+    }
+    if (wait_for(fds, sizeof(fds) / sizeof(fds[0]), until, now) <= 0) {
         return; // it is time for something, or a signal interrupted
     }
     if (fds[3].revents != 0) {
         feed(process);
     }
+    size_t moved = process->moved;
     if (fds[1].revents != 0) {
         read_output(process, fds[1].revents);
     }
     if (fds[2].revents != 0) {
         read_error(process, fds[2].revents);
+    }
+    if (looks && process->moved - moved < MUCH) {
+        pause_looking(process, clock_now());
     }
     if (fds[0].revents != 0) {
         note_exit(process, clock_now());
@@ -379,6 +417,7 @@ static void prepare(struct process *process, const struct process_job *job)
     process->input = job->input;
     process->input_count = job->input_count;
     process->exited = process->timed_out = process->broken = false;
+    process->moved = 0;
     process->time = 0;
     process->status = 0;
 }
@@ -391,6 +430,7 @@ static void set_times(struct process *process)
     process->term_at =
         timeout > 0 && timeout < INT64_MAX - process->start ? process->start + timeout : INT64_MAX;
     process->kill_at = process->leave_at = INT64_MAX;
+    process->look_at = process->start + process->pause;
 }
 
 enum process_end process_run(struct process *process, const struct process_job *job)
@@ -400,6 +440,9 @@ enum process_end process_run(struct process *process, const struct process_job *
         return errno == ECANCELED ? PROCESS_ENDED : PROCESS_NOT_STARTED;
     }
     set_times(process);
+    if (process->input_fd >= 0) {
+        feed(process);
+    }
     follow(process);
     return finish(process);
 }

@@ -13,7 +13,7 @@
 #define WAIT_BYTES ((size_t)64 * 1024)
 
 // Room for a read.
-#define READ_BYTES ((size_t)4 * 1024)
+#define READ_BYTES ((size_t)64 * 1024)
 
 bool relay_waits(const struct relay *relay)
 {
