@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 
+#include <ctype.h>
 #include <dlfcn.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -99,6 +100,20 @@ void op_plugin_destroy(struct op_plugin *op)
     free(op->file);
 }
 
+void op_plugin_reason(char error[static PPROC_PLUGIN_ERROR_SIZE])
+{
+    error[PPROC_PLUGIN_ERROR_SIZE - 1] = '\0';
+    size_t len = strlen(error);
+    for (size_t i = 0; i < len; i++) {
+        if (iscntrl((unsigned char)error[i])) {
+            error[i] = ' ';
+        }
+    }
+    while (len > 0 && error[len - 1] == ' ') {
+        error[--len] = '\0';
+    }
+}
+
 int op_plugin_open(const struct op_plugin *op, unsigned worker, void **state)
 {
     char error[PPROC_PLUGIN_ERROR_SIZE] = "";
@@ -106,7 +121,7 @@ int op_plugin_open(const struct op_plugin *op, unsigned worker, void **state)
     if (op->plugin->open == NULL || op->plugin->open(op->arg, worker, state, error) == PPROC_DONE) {
         return 0;
     }
-    error[sizeof(error) - 1] = '\0';
+    op_plugin_reason(error);
     diag_error("--plugin: %s: %s cannot be opened: %s", op->file, op->plugin->name,
                error[0] != '\0' ? error : "it does not say why");
     return -1;

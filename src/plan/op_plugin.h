@@ -24,4 +24,7 @@ void op_plugin_destroy(struct op_plugin *op);
 int op_plugin_open(const struct op_plugin *op, unsigned worker, void **state);
 void op_plugin_close(const struct op_plugin *op, void *state);
 
+// What a plugin wrote to say why it fails becomes the end of a message, of one line.
+void op_plugin_reason(char error[static PPROC_PLUGIN_ERROR_SIZE]);
+
 #endif

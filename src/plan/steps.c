@@ -55,8 +55,8 @@ struct steps_state {
     struct buf cuts;      // places among its uncommitted bytes, size_t
     enum verdict trouble; // that ended it, or RECORD_KEPT
 
-    const struct op_plugin *failed; // the plugin that did; NULL: a pattern
-    char error[PPROC_PLUGIN_ERROR_SIZE];
+    const struct op_plugin *failed;      // the plugin that did; NULL: a pattern
+    char error[PPROC_PLUGIN_ERROR_SIZE]; // its reason
 
     size_t count;
     struct step_state list[]; // of each operation
@@ -527,10 +527,12 @@ static enum verdict run_plugin(struct steps_state *state, size_t i)
     outlet.next = i + 1;
     outlet.saved = false;
     struct pproc_record record = {state->way.bytes, state->way.len, state->attempt};
-    state->error[0] = '\0';
-    int end = op->plugin->record(state->list[i].plugin, &record, &outlet.output, state->error);
+    char error[PPROC_PLUGIN_ERROR_SIZE];
+    error[0] = '\0';
+    int end = op->plugin->record(state->list[i].plugin, &record, &outlet.output, error);
     if (state->trouble == RECORD_KEPT && end != PPROC_DONE) {
-        state->error[sizeof(state->error) - 1] = '\0';
+        op_plugin_reason(error);
+        memcpy(state->error, error, sizeof(error));
         state->failed = op;
         state->trouble = end == PPROC_FAILED_RETRY ? RECORD_RETRIABLE : RECORD_FAILED;
     }
@@ -572,10 +574,9 @@ struct cause *steps_cause(const struct steps_state *state)
     if (state->failed == NULL) {
         return cause_create(ERROR_REGEX, "%s", matcher_error(state->matcher));
     }
-    if (state->error[0] == '\0') {
-        return cause_create(ERROR_PLUGIN, "%s does not say why", state->failed->plugin->name);
-    }
-    return cause_create(ERROR_PLUGIN, "%s", state->error);
+    return state->error[0] != '\0'
+               ? cause_create(ERROR_PLUGIN, "%s", state->error)
+               : cause_create(ERROR_PLUGIN, "%s does not say why", state->failed->plugin->name);
 }
 
 const size_t *steps_cuts(const struct steps_state *state, size_t *count)

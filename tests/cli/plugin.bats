@@ -90,6 +90,8 @@ refused()
     [[ ${stderr_lines[0]} == "pproc: -:1: plugin: I do not like 'b'" ]]
     run -1 --separate-stderr "$PPROC" --plugin="$player,silent=b" <<<b
     [[ ${stderr_lines[0]} == "pproc: -:1: plugin: player does not say why" ]]
+    run -1 --separate-stderr "$PPROC" -0 --plugin="$player,fail="$'a\nb' < <(printf 'a\nb')
+    [[ ${stderr_lines[0]} == "pproc: -:1: plugin: I do not like 'a b'" ]]
 }
 
 @test "a plugin that does not notice that what is behind it failed does no harm" {
