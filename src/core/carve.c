@@ -40,7 +40,10 @@ static size_t bytes_wanted(const struct core *core)
         return core->config.task_bytes;
     }
     double last = (double)core->carved > core->size ? (double)core->carved : core->size;
-    double pace = core->pace > 0 ? core->pace : core->cost / core->size;
+    double pace = core->cost / core->size; // with what any task takes, so it is at most that
+    if (core->pace > 0 && core->pace < pace) {
+        pace = core->pace;
+    }
     double most = last * GROWTH, wanted = (double)core->config.task_ns / (pace + DBL_MIN);
     if (core->pace == 0 && core->carved > core->asked) {
         wanted = last * PROBE;

@@ -345,9 +345,9 @@ static void test_carving(void)
 #define MS 1000000
 
 // Records of two bytes are run, each of which takes so many nanoseconds, and 2 ms more for each
-// start, until all of a large block is, or the most tasks were. Returns how many were; *last is how
-// many records the last one had.
-static unsigned adapt(int64_t ns, unsigned most, size_t *last)
+// start (`slow` more for the third), until all of a large block is, or the most tasks were. Returns
+// how many were; *last is how many records the last one had.
+static unsigned adapt(int64_t ns, int64_t slow, unsigned most, size_t *last)
 {
     struct core_config config = usual();
     config.limit = 100 * MS;
@@ -366,7 +366,7 @@ static unsigned adapt(int64_t ns, unsigned most, size_t *last)
     while (tasks < most && (task = take(core)) != NULL) {
         tasks++;
         *last = task->task.len / 2;
-        done(core, task, 2 * MS + ns * (int64_t)*last);
+        done(core, task, 2 * MS + ns * (int64_t)*last + (tasks == 3 ? slow : 0));
     }
     core_destroy(core);
     return tasks;
@@ -375,11 +375,14 @@ static unsigned adapt(int64_t ns, unsigned most, size_t *last)
 static void test_adapting(void)
 {
     size_t last;
-    OK(adapt(0, 1, &last) == 1 && last == 1, "the first task has one record if nothing is known");
-    OK(adapt(10, 100, &last) < 10, "tasks of cheap records grow to a block in a few steps");
-    OK(adapt(20 * MS, 30, &last) == 30 && last >= 7 && last <= 11,
+    OK(adapt(0, 0, 1, &last) == 1 && last == 1,
+       "the first task has one record if nothing is known");
+    OK(adapt(10, 0, 100, &last) < 10, "tasks of cheap records grow to a block in a few steps");
+    OK(adapt(20 * MS, 0, 30, &last) == 30 && last >= 7 && last <= 11,
        "they hold as much work as they should");
-    OK(adapt(300 * MS, 5, &last) == 5 && last == 1, "costly records stay alone");
+    OK(adapt(300 * MS, 0, 5, &last) == 5 && last == 1, "costly records stay alone");
+    OK(adapt(10, 10000 * (int64_t)MS, 100, &last) < 50,
+       "a start that was slow once does not matter for long");
 }
 
 static void test_failing(void)
