@@ -26,7 +26,8 @@ struct retry_heap {
 // Consecutive records of a block that wait in the queue with the same level.
 struct span {
     struct block *block;
-    size_t off, len; // bytes; len shrinks from the front as tasks are carved
+    size_t end;      // bytes of the block up to the end of them; constant, as `level` is
+    size_t off, len; // bytes that wait; len shrinks from the front as tasks are carved
     uint64_t index;  // records of the block before them, if records are numbered
     int level;       // LEVEL_MIN to LEVEL_MAX, the smaller the sooner
     int64_t entered; // when they were read, of the clock of core_tick(); 0 if that does not matter

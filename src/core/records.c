@@ -86,6 +86,23 @@ const struct origin *records_origin(const struct block *block, size_t off)
     return block->origins != NULL ? &block->origins[record_at(block, off)] : NULL;
 }
 
+int records_level(const struct block *block, size_t off)
+{
+    if (block->spans == NULL) {
+        return 0;
+    }
+    size_t low = 0, high = block->span_count - 1;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (block->spans[middle].end > off) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return block->spans[low].level;
+}
+
 static size_t middle_by_index(const struct task *task, size_t half)
 {
     const size_t *end = task->block->ends + record_at(task->block, task->off + half);

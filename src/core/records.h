@@ -77,6 +77,9 @@ size_t records_end(const struct block *block, size_t off);
 // NULL.
 const struct origin *records_origin(const struct block *block, size_t off);
 
+// Which level the record has that byte `off` of the block is in. From any thread.
+int records_level(const struct block *block, size_t off);
+
 // Where the task can be split: the boundary nearest behind its middle, else before it, in bytes of
 // the task. 0: it is one record.
 size_t records_middle(const struct result *result);

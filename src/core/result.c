@@ -136,7 +136,7 @@ int result_fail(struct result *result, uint64_t index, const char *record, size_
         failure->offset = origin->offset;
     }
     failure->truncated = block->oversize > len;
-    failure->priority = task->level;
+    failure->priority = records_level(block, off);
     bool was_run =
         block->oversize == 0 && cause != task->doom; // nothing runs on a part of a record
     failure->attempts = was_run ? task->attempts + 1 : 0;

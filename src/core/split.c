@@ -320,6 +320,7 @@ static void retry_task(struct core *core, struct result *result, int64_t now)
     if (task->attempts++ == 0) {
         core->ledger.retried += records_in_task(result);
     }
+    task->level = records_level(task->block, task->off); // it may have been taken along
     carve_copy(core, result);
     wait_for_retry(core, result,
                    now + backoff_delay(&core->config.backoff, task->attempts, next_random(core)));

@@ -348,11 +348,13 @@ static int make_spans(const struct runs *runs, struct block *block, int64_t now)
     for (size_t i = 0; i < runs->count; i++) {
         const struct run *run = &runs->list[i];
         if (last != NULL && last->level == run->level) {
+            last->end = run->end;
             last->len = run->end - last->off;
         } else {
             last = &block->spans[block->span_count++];
             *last = (struct span){
                 .block = block,
+                .end = run->end,
                 .off = run->off,
                 .len = run->end - run->off,
                 .index = index,

@@ -165,6 +165,12 @@ one_by_one()
     [[ $(jq -r '[.record, .priority] | join(" ")' again | xargs) == 'a1 0 12 0 b 3' ]]
 }
 
+@test "a record that is run along with more urgent ones has its own priority" {
+    run -1 "$PPROC" -j1 --plugin="$builddir/tests/plugins/player.so,fail=b" --dead-letter=letters \
+        --priority 'a=-1' --priority 'b=4' < <(yes $'a\nb' | head -n 2000)
+    [[ $(jq .priority letters | uniq -c | xargs) == '1000 4' ]]
+}
+
 @test "priorities that nothing but dead letters can show are told by these" {
     run -1 "$PPROC" -k --priority 'a=5' --max-record=2 --dead-letter=long < <(printf 'bab\nb\n')
     [[ $(jq -r '[.error, .priority] | join(" ")' long) == 'too-long 5' ]]

@@ -25,7 +25,8 @@ static bool is_whole(const struct block *block, int64_t now)
     uint64_t index = 0;
     for (size_t i = 0; i < block->span_count; i++) {
         const struct span *span = &block->spans[i];
-        if (span->block != block || span->off != off || span->len == 0 || span->entered != now ||
+        if (span->block != block || span->off != off || span->len == 0 ||
+            span->end != off + span->len || span->entered != now ||
             (i > 0 && span->level == block->spans[i - 1].level) ||
             span->index != (block->first_seq > 0 ? index : 0) ||
             (off > 0 && block->ends == NULL && block->buf[off - 1] != block->delimiter)) {

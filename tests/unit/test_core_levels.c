@@ -47,9 +47,14 @@ static void admit(struct core *core, const char *letters, int64_t now)
         memcpy(block->buf + 2 * i, (char[]){letters[i], '\n'}, 2);
         if (i > 0 && letters[i] == letters[i - 1]) {
             block->spans[block->span_count - 1].len += 2;
+            block->spans[block->span_count - 1].end += 2;
         } else {
-            block->spans[block->span_count++] = (struct span){
-                .block = block, .off = 2 * i, .len = 2, .level = letters[i] - 'b', .entered = now};
+            block->spans[block->span_count++] = (struct span){.block = block,
+                                                              .off = 2 * i,
+                                                              .len = 2,
+                                                              .end = 2 * i + 2,
+                                                              .level = letters[i] - 'b',
+                                                              .entered = now};
         }
     }
     (void)core_try_room(core, &max_records);
@@ -173,6 +178,10 @@ static size_t taken_along(unsigned count, int64_t pace)
     admit(core, letters, 2);
     task = take(core);
     size_t records = records_in_task(task), all = records;
+    OK(records_level(task->task.block, task->task.off) == -1 &&
+           records_level(task->task.block, task->task.off + 3) == 1 &&
+           records_level(task->task.block, 2 * count - 1) == -1,
+       "the records know their own levels");
     done(core, task);
     while ((task = take(core)) != NULL) {
         all += records_in_task(task);

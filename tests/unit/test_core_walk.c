@@ -138,10 +138,15 @@ static void classify_block(struct walk *walk, struct block *block, size_t count,
         struct span *last = block->span_count > 0 ? &block->spans[block->span_count - 1] : NULL;
         int level = (int[]){LEVEL_MIN, 0, 0, 0, 7}[any(walk, 5)];
         if (last != NULL && last->level == level) {
+            last->end = end;
             last->len = end - last->off;
         } else {
-            block->spans[block->span_count++] = (struct span){
-                .block = block, .off = off, .len = end - off, .level = level, .entered = walk->now};
+            block->spans[block->span_count++] = (struct span){.block = block,
+                                                              .end = end,
+                                                              .off = off,
+                                                              .len = end - off,
+                                                              .level = level,
+                                                              .entered = walk->now};
         }
         off = end;
     }
