@@ -56,6 +56,7 @@
 //            order         which results can be written, which are settled
 //            budget        memory in flight
 //            levels        what waits, by priority
+//            keys          which records may start, as far as others with their key go
 //            rate          when the next task may be started
 //            retry         tasks that wait for their next attempt
 //            retry_on      which failures are worth one
@@ -97,6 +98,7 @@
 //            bar           when the progress bar is drawn
 //            threads       workers, reader and writer
 //            exit_guard    plugins that call exit()
+//            record_key    the pattern of keys, for the reader
 //            record_start  the pattern of lines at which records begin, for the reader
 //            signals       signals as something to read
 //            same_file     files that are used twice

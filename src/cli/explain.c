@@ -167,6 +167,18 @@ static void print_priorities(FILE *out, const struct settings *settings)
     }
 }
 
+static void print_key(FILE *out, const struct settings *settings)
+{
+    if (settings->key != NULL) {
+        print_text(out, "key", settings->key);
+        if (settings->keyed) {
+            fprintf(out, "key-jobs: %u\n", settings->key_jobs);
+        } else {
+            fprintf(out, "keys: without effect but the order, since nothing else would show it\n");
+        }
+    }
+}
+
 static void print_workers(FILE *out, const struct settings *settings)
 {
     fprintf(out, "jobs: %u\n", settings->jobs);
@@ -185,6 +197,7 @@ static void print_workers(FILE *out, const struct settings *settings)
                 seconds(settings->rate.period));
     }
     print_priorities(out, settings);
+    print_key(out, settings);
     fprintf(out, "buffer-size: %zu bytes%s\n", settings->buffer_size,
             settings->buffer_raised ? " (raised to what the workers need)" : "");
     fprintf(out, "block-size: %zu bytes\n", settings->block_size);

@@ -308,7 +308,7 @@ static bool set_drive(struct settings *settings)
     bool plugins_wait =
         settings->plugins && (settings->retries > 0 || settings->threads > settings->processors);
     bool waits = settings->queue_size > 0 || settings->rate.records > 0 || settings->classified ||
-                 plugins_wait;
+                 settings->keyed || plugins_wait;
     settings->self_serve =
         !waits && settings->mode == MODE_NONE && strcmp(drive, "self-serve") == 0;
     return true;

@@ -127,6 +127,10 @@ struct settings {
     struct priority *priorities; // in the order given; the first one that matches counts,
     size_t priority_count;
     const char *priority_by; // or else the number in group 1 of this pattern; NULL: 0
+    const char *key;         // records with the same group 1 of this pattern come one after
+                             // another, in the order of the input; NULL: none do
+    unsigned key_jobs;       // at most so many of them at a time, at least 1
+    bool keyed;              // records have keys, and it can be seen
     int64_t aging;           // nanoseconds after which what waits counts as one level more urgent
     bool classified;         // records have priorities, and it can be seen
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// When records are started: priorities and rates.
+// When records are started: priorities, keys and rates.
 
 #include "base/diag.h"
+#include "base/units.h"
 #include "cli/options.h"
 #include "cli/policy.h"
 #include "cli/settings.h"
 #include "cli/settings_parts.h"
 #include "core/levels.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,12 +84,37 @@ static bool shows_priorities(const struct settings *settings)
            settings->dead_letter != NULL || settings->plugins;
 }
 
+static bool set_key(struct settings *settings, const struct options *options)
+{
+    const char *text = options->values[OPTION_KEY_JOBS];
+    uint64_t jobs = 1;
+    settings->key = options->values[OPTION_KEY];
+    if (text != NULL && settings->key == NULL) {
+        diag_error("--key-jobs has nothing to do without --key");
+        return false;
+    }
+    if (text != NULL && units_parse_count(text, 1, UINT_MAX, &jobs) != 0) {
+        return refuse(OPTION_KEY_JOBS, text, "a number of records, at least 1");
+    }
+    settings->key_jobs = (unsigned)jobs;
+    return true;
+}
+
+// What operations alone do is the same in whatever order. Only the output shows one: so with a key
+// it is that of the input.
+static void apply_key(struct settings *settings)
+{
+    settings->keyed = settings->key != NULL && (settings->mode != MODE_NONE || settings->plugins);
+    settings->ordered = settings->ordered || (settings->key != NULL && !settings->keyed);
+}
+
 bool set_scheduling(struct settings *settings, const struct options *options)
 {
     if (!set_rate(settings, options) || !set_priorities(settings, options) ||
-        !set_aging(settings, options)) {
+        !set_aging(settings, options) || !set_key(settings, options)) {
         return false;
     }
+    apply_key(settings);
     settings->classified = has_priorities(settings) && shows_priorities(settings);
     return true;
 }

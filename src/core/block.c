@@ -151,6 +151,7 @@ void block_destroy(struct block_pool *pool, struct block *block)
         free(block->ends);
         free(block->origins);
         free(block->spans);
+        free(block->keyed);
         free(block);
     }
 }

@@ -4,7 +4,7 @@
 // Ownership: the reader owns a block until core_admit(). From then on the core owns the struct,
 // until all of its records are settled, and references keep the bytes: one of the queue while some
 // are not carved, one of each task, which passes to the task's result. The index of its records
-// lives as long as the struct: core/records.h uses it. So do its spans.
+// lives as long as the struct: core/records.h uses it. So do its spans, and what keys records have.
 
 #ifndef PPROC_CORE_BLOCK_H
 #define PPROC_CORE_BLOCK_H
@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 struct input;
+struct key;
 struct result;
 
 // Tasks, or results; see core/retry.h.
@@ -32,6 +33,15 @@ struct span {
     int level;       // LEVEL_MIN to LEVEL_MAX, the smaller the sooner
     int64_t entered; // when they were read, of the clock of core_tick(); 0 if that does not matter
     struct span *prev, *next; // in their queue
+};
+
+// A record that may have a key; see core/keys.h.
+struct keyed {
+    union {
+        uint64_t hash; // of its key, until the block is admitted; 0: it has none
+        uint64_t turn; // after that: how many records with its key were read before it
+    };
+    struct key *key; // the core's, while the record has not ended; NULL: it has none
 };
 
 // Where a record was read first that is run again.
@@ -68,6 +78,8 @@ struct block {
     struct origin *origins; // of each of these; NULL: records are where they are read
     struct span *spans;     // of all records, ascending; NULL: they are one, at level 0
     size_t span_count;
+    struct keyed *keyed; // all records; NULL: none has a key
+    size_t keyed_count;
 
     // The core's, guarded by its lock.
     uint64_t no;                 // place in the order of reading, from 0
@@ -105,12 +117,13 @@ void block_release(struct block_pool *pool, struct block *block);
 // Give it an index with room for `count` records, at least 1. Returns 0, or -1 without memory.
 int block_make_index(struct block *block, size_t count);
 
-// Bytes of memory of the index and the spans.
+// Bytes of memory of the index, the spans and the keys.
 static inline size_t block_index_bytes(const struct block *block)
 {
     size_t origin = block->origins != NULL ? sizeof(block->origins[0]) : 0;
     return block->end_count * (sizeof(block->ends[0]) + origin) +
-           block->span_count * sizeof(block->spans[0]);
+           block->span_count * sizeof(block->spans[0]) +
+           block->keyed_count * sizeof(block->keyed[0]);
 }
 
 // NULL is fine.

@@ -33,18 +33,27 @@ static void hold_block(struct result *result)
 // a process that does: so many are tried.
 #define PROBE 4
 
-// How many bytes take about task_ns, beside what any task takes.
+// How many bytes take about task_ns, beside what any task takes, as far as that is known.
+static double bytes_worth(const struct core *core)
+{
+    if (core->size == 0) {
+        return DBL_MAX;
+    }
+    double pace = core->cost / core->size; // with what any task takes, so it is at most that
+    if (core->pace > 0 && core->pace < pace) {
+        pace = core->pace;
+    }
+    return (double)core->config.task_ns / (pace + DBL_MIN);
+}
+
+// How many of them the next task should have.
 static size_t bytes_wanted(const struct core *core)
 {
     if (core->size == 0) {
         return core->config.task_bytes;
     }
     double last = (double)core->carved > core->size ? (double)core->carved : core->size;
-    double pace = core->cost / core->size; // with what any task takes, so it is at most that
-    if (core->pace > 0 && core->pace < pace) {
-        pace = core->pace;
-    }
-    double most = last * GROWTH, wanted = (double)core->config.task_ns / (pace + DBL_MIN);
+    double most = last * GROWTH, wanted = bytes_worth(core);
     if (core->pace == 0 && core->carved > core->asked) {
         wanted = last * PROBE;
     }
@@ -59,6 +68,13 @@ static size_t span_length(const struct span *span, uint64_t count)
         end = records_end(span->block, end);
     }
     return end - span->off;
+}
+
+// `len` bytes of these records, or those of the first `count` if they are less.
+static size_t at_most(const struct span *span, size_t len, uint64_t count)
+{
+    size_t most = span_length(span, count);
+    return most < len ? most : len;
 }
 
 // With a rate, how many records may be started in the time that a task should take: more at once
@@ -84,8 +100,10 @@ static size_t task_length(const struct core *core, const struct span *span, size
         len = records_end(span->block, span->off + wanted) - span->off;
     }
     if (core->config.rate.records > 0) {
-        size_t paid = span_length(span, records_paid(core));
-        len = paid < len ? paid : len;
+        len = at_most(span, len, records_paid(core));
+    }
+    if (span->block->keyed != NULL && core->config.keyed_records > 0) {
+        len = at_most(span, len, core->config.keyed_records);
     }
     return len;
 }
@@ -116,13 +134,158 @@ static void take_along(struct core *core, struct span *span)
     }
 }
 
-static struct result *carve_waiting(struct core *core)
+// --- records with keys
+//
+// A task ends before a record that its key keeps from starting. If the first one is such, there are
+// two ways. It can be passed over, and wait in its key alone while those behind it go on. But what
+// is passed over comes out as small tasks, which is dear if a task is to have many records, as a
+// batch or those of a fast operation: so then all wait for the end of some task. If it is not to be
+// expected soon, since the key waits for another attempt, or there is none, it is passed over all
+// the same: so nothing waits for ever.
+
+// Are tasks so small that it is better to have many of them than to wait?
+static bool has_small_tasks(const struct core *core, const struct span *span)
 {
-    struct span *span = levels_first(&core->levels);
-    struct block *block = span->block;
+    size_t workers = core->config.workers;
+    if (core->config.task_records > 0) {
+        return core->config.task_records <= workers;
+    }
+    size_t record = records_end(span->block, span->off) - span->off;
+    return !core->config.whole_blocks && bytes_worth(core) <= (double)(workers * record);
+}
+
+// Should the record be waited for, by all?
+static bool is_awaited(const struct core *core, const struct keyed *record)
+{
+    const struct key *key = record->key;
+    return key != NULL && keys_is_full(&core->keys, key) && !key->delayed;
+}
+
+// Is nothing to be taken of the span until some task ends?
+static bool must_wait(const struct core *core, const struct span *span)
+{
+    const struct keyed *records = span->block->keyed + span->index;
+    if (core->running == 0 || has_small_tasks(core, span)) {
+        return false;
+    }
+    if (!core->config.whole_blocks) {
+        return is_awaited(core, records) && records->turn == records->key->started;
+    }
+    uint64_t count = records_in_block(span->block, span->off, span->off + span->len);
+    while (count > 0 && !is_awaited(core, records)) {
+        records++;
+        count--;
+    }
+    return count > 0;
+}
+
+// Tasks that may start come to the levels.
+static void push_freed(struct core *core, struct result *freed)
+{
+    while (freed != NULL) {
+        struct result *next = freed->queue_next;
+        levels_push_task(&core->levels, freed);
+        wake_for_task(core);
+        freed = next;
+    }
+}
+
+// A record of the task starts. What may start thereby is added to *freed.
+static void start_record(struct core *core, struct task *task, const struct keyed *record,
+                         uint64_t number, struct result **freed)
+{
+    task->repeats = task->repeats || (record->key != NULL && record->key->task == number);
+    struct result *next = keys_start(&core->keys, record, number);
+    if (next != NULL) {
+        next->queue_next = *freed;
+        *freed = next;
+    }
+}
+
+// All records of the task start.
+static void start_passed(struct core *core, struct result *result)
+{
+    struct task *task = &result->task;
+    struct result *freed = NULL;
+    uint64_t number = keys_number_task(&core->keys);
+    task->passed = false;
+    for (uint64_t i = 0; i < task->records; i++) {
+        start_record(core, task, &task->block->keyed[task->index + i], number, &freed);
+    }
+    push_freed(core, freed);
+}
+
+// The task is to have as many of its records as start now; or, if the first one may not, as have
+// the same key and wait in it.
+static void limit_to_keys(struct core *core, struct result *result, struct result **freed)
+{
+    struct task *task = &result->task;
+    const struct keyed *record = &task->block->keyed[task->index];
+    const struct key *key = record->key;
+    uint64_t number = keys_number_task(&core->keys);
+    size_t off = task->off, end = off + task->len;
+    task->passed = !keys_may_start(&core->keys, record, number);
+    do {
+        if (!task->passed) {
+            start_record(core, task, record, number, freed);
+        }
+        off = records_end(task->block, off);
+        task->records++;
+        record++;
+    } while (off < end &&
+             (task->passed ? record->key == key : keys_may_start(&core->keys, record, number)));
+    task->len = off - task->off;
+}
+
+void carve_end_keys(struct core *core, const struct task *task)
+{
+    for (uint64_t i = 0; i < task->records; i++) {
+        push_freed(core, keys_end(&core->keys, &task->block->keyed[task->index + i]));
+    }
+}
+
+void carve_delay_keys(const struct task *task)
+{
+    for (uint64_t i = 0; i < task->records; i++) {
+        struct key *key = task->block->keyed[task->index + i].key;
+        if (key != NULL) {
+            key->delayed = true;
+        }
+    }
+}
+
+// --- records that wait
+
+// Take the records of the task off those that wait.
+static void take_off(struct core *core, struct span *span, const struct result *result)
+{
+    const struct task *task = &result->task;
+    struct block *block = task->block;
+    if (core->config.queue_size > 0 || block->first_seq > 0 || task->records > 0) {
+        uint64_t records = task->records > 0
+                               ? task->records
+                               : records_in_block(block, span->off, span->off + task->len);
+        core->waiting -= core->config.queue_size > 0 ? (size_t)records : 0;
+        span->index += records;
+    }
+    core->queued -= task->len;
+    span->off += task->len;
+    span->len -= task->len;
+    if (span->len == 0) {
+        levels_pop(&core->levels);
+        if (--block->uncarved == 0) {
+            budget_release_block(core, block);
+        }
+    }
+}
+
+static struct result *carve_waiting(struct core *core, struct span *span)
+{
     take_along(core, span);
-    size_t wanted = bytes_wanted(core), len = task_length(core, span, wanted);
-    struct result *result = make_task(core, block, span->off, len);
+    size_t wanted = bytes_wanted(core);
+    struct result *freed = NULL;
+    struct result *result =
+        make_task(core, span->block, span->off, task_length(core, span, wanted));
     if (result == NULL) {
         return NULL;
     }
@@ -130,22 +293,13 @@ static struct result *carve_waiting(struct core *core)
     result->task.index = span->index;
     result->task.level = span->level;
     result->task.entered = span->entered;
-    if (core->config.queue_size > 0 || block->first_seq > 0) {
-        uint64_t records = records_in_block(block, span->off, span->off + len);
-        core->waiting -= core->config.queue_size > 0 ? (size_t)records : 0;
-        span->index += records;
+    if (span->block->keyed != NULL) {
+        limit_to_keys(core, result, &freed);
     }
-    core->queued -= len;
+    take_off(core, span, result);
+    push_freed(core, freed);
     core->asked = wanted;
-    core->carved = len;
-    span->off += len;
-    span->len -= len;
-    if (span->len == 0) {
-        levels_pop(&core->levels);
-        if (--block->uncarved == 0) {
-            budget_release_block(core, block);
-        }
-    }
+    core->carved = result->task.len;
     return result;
 }
 
@@ -158,14 +312,40 @@ struct result *carve_whole(struct core *core, struct block *block)
     return result;
 }
 
-struct result *carve_next(struct core *core)
+static struct result *take_task(struct core *core, struct result *result)
 {
-    struct result *result = levels_first_task(&core->levels);
-    if (result == NULL) {
-        return carve_waiting(core);
-    }
     levels_pop(&core->levels);
+    if (result->task.passed) {
+        start_passed(core, result);
+    }
     return result;
+}
+
+enum carve_status carve_next(struct core *core, struct result **result)
+{
+    while (!levels_empty(&core->levels)) {
+        struct result *task = levels_first_task(&core->levels);
+        if (task != NULL) {
+            *result = take_task(core, task);
+            return CARVE_TASK;
+        }
+        struct span *span = levels_first(&core->levels);
+        if (span->block->keyed != NULL && must_wait(core, span)) {
+            core->blocked = true;
+            return CARVE_NONE;
+        }
+        task = carve_waiting(core, span);
+        if (task == NULL) {
+            return CARVE_NO_MEMORY;
+        }
+        if (!task->task.passed) {
+            *result = task;
+            return CARVE_TASK;
+        }
+        carve_copy(core, task);
+        keys_wait(&core->keys, task);
+    }
+    return CARVE_NONE;
 }
 
 // Give the task a copy of `len` of its bytes. -1: no memory.
@@ -199,8 +379,14 @@ struct result *carve_front(struct core *core, struct result *result, size_t len)
     front->task.index = task->index;
     front->task.level = task->level;
     front->task.entered = task->entered;
-    if (task->block->first_seq > 0) {
-        task->index += records_in_task(front);
+    if (task->block->first_seq > 0 || task->records > 0) {
+        uint64_t records = records_in_task(front);
+        task->index += records;
+        if (task->records > 0) {
+            front->task.records = records;
+            front->task.repeats = task->repeats;
+            task->records -= records;
+        }
     }
     front->task.part = task->part = true;
     task->off += len;

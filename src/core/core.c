@@ -34,7 +34,7 @@ struct core *core_create(const struct core_config *config)
     core->levels.aging = config->aging;
     core->worker_wanted = true; // what it needs should be known to be had before anything is read
     core->ring = calloc(config->ring, sizeof(struct block *));
-    if (core->ring == NULL) {
+    if (core->ring == NULL || keys_init(&core->keys, config->key_jobs) != 0) {
         goto fail;
     }
     if ((errno = pthread_mutex_init(&core->mutex, NULL)) != 0) {
@@ -53,6 +53,7 @@ fail_output:
 fail_room:
     pthread_mutex_destroy(&core->mutex);
 fail:
+    keys_destroy(&core->keys);
     free(core->ring);
     free(core);
     return NULL;
@@ -72,6 +73,8 @@ void core_destroy(struct core *core)
         core->runs = next;
     }
     destroy_results(levels_take_tasks(&core->levels));
+    destroy_results(keys_take_all(&core->keys));
+    keys_destroy(&core->keys);
     destroy_results(core->given_up);
     while (core->splits != NULL) {
         destroy_results(core->splits->waiting);
@@ -170,6 +173,7 @@ void core_admit(struct core *core, struct block *block)
         core->waiting += block->records;
     }
     core->more_input = block->more;
+    keys_admit(&core->keys, block);
     enqueue(core, block);
     if (!core->config.self_serve) {
         wake_for_task(core);

@@ -49,6 +49,8 @@ struct core_config {
     bool whole_blocks;   // a block is a task
     unsigned retries;    // further attempts of a record that fails
     struct backoff backoff;
+    unsigned key_jobs;    // records with the same key that run or wait for another attempt
+    size_t keyed_records; // that a task has at most, if they may have keys; 0: as many as else
     int64_t aging; // nanoseconds after which what waits counts as one level more urgent; 0: never
     struct halt halt;
     struct rate rate; // of starts of records, if not self_serve; further attempts count too
@@ -187,8 +189,12 @@ enum core_verdict core_fail(struct core *core, struct result *result, struct cau
 // NULL: no memory, the task is as it was.
 struct result *core_cut(struct core *core, struct result *result, size_t len);
 // Likewise, but they have been run and the rest has not: its output and account become those of the
-// front. Not for a task that was attempted before.
+// front.
 struct result *core_cut_done(struct core *core, struct result *result, size_t len);
+// The caller has the front of a task, that core_cut() gave and that is to be attempted again, and
+// the rest of it, which was not run. Does the rest have to wait for the end of the front, since
+// records in them may have the same key? If so it is the core's again.
+bool core_put_behind(struct core *core, struct result *front, struct result *rest);
 // The task could not be run to its end and the run is about to end: its records stay unprocessed.
 void core_give_up(struct core *core, struct result *result);
 // Do the bytes that the result owns leave no room to read on, while others have to be written

@@ -5,17 +5,25 @@
 #define PPROC_CORE_CORE_STATE_H
 
 #include "core/core.h"
+#include "core/keys.h"
 #include "core/levels.h"
 #include "core/retry.h"
 
 // A batch that failed, until it is known how its parts end; see split.c.
+enum split_kind {
+    SPLIT_HALVES,
+    SPLIT_SAMPLES,  // some single records, while the others wait
+    SPLIT_SEQUENCE, // one after another, while the others wait
+};
+
 struct split {
+    enum split_kind kind;
     struct split *prev, *next; // all that there are
     struct result *waiting;    // parts that wait, by offset; linked by queue_next
     unsigned open;             // parts whose end it waits for
-    unsigned failed;           // halves that failed
-    bool sampling;             // those parts are samples; else they are halves
-    struct cause *cause;       // that samples died of; NULL: none did
+    unsigned failed;           // halves that failed; records of a sequence that did, in a row
+    struct cause *cause;       // that samples, or these records, died of; NULL: none did
+    bool goes_well;            // some record of a sequence did
 };
 
 struct core {
@@ -39,6 +47,8 @@ struct core {
     struct levels levels;
     size_t queued;  // bytes of records in the levels
     size_t waiting; // how many they are, if queue_size is set
+    bool blocked;   // what comes next in the levels waits for its key
+    struct keys keys;
     struct retry_heap retries;
     struct result *given_up; // tasks that could not be run; by queue_next
     struct split *splits;    // parts of tasks that wait for other parts
@@ -93,8 +103,18 @@ void budget_release_result(struct core *core, struct result *result);
 
 // --- carve.c
 
-// The task to run next; there must be records that wait. NULL: no memory to make it.
-struct result *carve_next(struct core *core);
+enum carve_status {
+    CARVE_TASK,
+    CARVE_NONE,      // all that waits does so for its key
+    CARVE_NO_MEMORY, // to make it
+};
+
+// The task to run next, of what waits in the levels.
+enum carve_status carve_next(struct core *core, struct result **result);
+// The records of the task have ended: others with their keys may start.
+void carve_end_keys(struct core *core, const struct task *task);
+// They wait for another attempt.
+void carve_delay_keys(const struct task *task);
 // The block becomes one task. NULL: no memory.
 struct result *carve_whole(struct core *core, struct block *block);
 // Cut off the first `len` bytes of a task, whole records and less than all: that is a task, and
@@ -124,6 +144,8 @@ void order_close_ledger(struct core *core);
 
 // --- split.c
 
+// The rest of a task with several records of a key is to run after the front. False: no memory.
+bool split_put_behind(struct core *core, struct result *front, struct result *rest);
 // The task is done: whoever waits for its end is told.
 void split_done(struct core *core, struct result *result);
 // Free it, but not what waits.
@@ -149,7 +171,8 @@ bool state_is_finished(const struct core *core);
 // The run goes on like that at most.
 void state_stop(struct core *core, enum core_phase phase);
 
-// Wake one of those who wait, if there is something for him.
+// Wake one of those who wait, if there is something for him. For a task: something has come to the
+// levels, or been freed in them.
 void wake_worker(struct core *core);
 void wake_for_task(struct core *core);
 void wake_reader(struct core *core);

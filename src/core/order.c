@@ -254,6 +254,7 @@ void order_close_ledger(struct core *core)
         split->waiting = NULL;
     }
     link_unprocessed(levels_take_tasks(&core->levels));
+    link_unprocessed(keys_take_all(&core->keys));
     link_unprocessed(core->given_up);
     core->given_up = NULL;
     while (core->retries.root != NULL) {

@@ -74,6 +74,17 @@ void result_pass(struct result *from, struct result *to)
     result_clear(from);
 }
 
+void result_move(struct result *result, const char *bytes)
+{
+    const char *now = result_bytes(result);
+    for (size_t i = 0; i < result->iov_count && now != bytes; i++) {
+        const char *base = result->iov[i].iov_base;
+        if (base >= bytes && base < bytes + result->task.len) {
+            result->iov[i].iov_base = (char *)now + (base - bytes);
+        }
+    }
+}
+
 int result_give(struct result *result, struct buf *bytes)
 {
     struct iovec *iov = malloc(sizeof(*iov));

@@ -27,6 +27,9 @@ struct task {
     unsigned attempts;   // that were made so far
     int64_t due;         // time of the next attempt; once it is done, its place in the block
     bool part;           // of a task that failed as a whole
+    uint64_t records;    // how many, if they may have keys; else 0
+    bool repeats;        // several of them have the same key
+    bool passed;         // it was passed over, since its key was busy, and was not started yet
     struct split *split; // that its end is of interest to; the core's
     struct cause *doom; // not to be run: its records fail with this, which others like them died of
 };
@@ -90,6 +93,9 @@ void result_clear(struct result *result);
 
 // Pass output and account to a result that begins at the same byte and has none.
 void result_pass(struct result *from, struct result *to);
+
+// The output refers to the task's own bytes as if these were at `bytes`: refer to where they are.
+void result_move(struct result *result, const char *bytes);
 
 // Make the bytes the output of a result that has none; the buffer is empty then. Returns 0, or -1:
 // no memory.

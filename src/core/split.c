@@ -8,6 +8,10 @@
 // attempts are the records' own, while what lies between them waits. If all die of the same, what
 // waits is doomed: handed out only to fail with that cause. Else it goes on as tasks of its own.
 //
+// A batch in which several records have the same key is split in halves too, but these run one
+// after another, so that no record starts before one of its key has ended. There the first SAMPLES
+// records to fail are the samples.
+//
 // How many runs that takes: where both halves fail each has a record that fails, so there are fewer
 // such places than records that fail; each costs at most SAMPLES runs and as many of what lies
 // between. Elsewhere a run that fails leads to two, one of which goes well: as many as halving
@@ -67,23 +71,6 @@ static void wait_for_retry(struct core *core, struct result *result, int64_t due
     core->config.notify(core->config.notify_arg);
 }
 
-static void halve(struct core *core, struct result *result)
-{
-    struct split *split = split_create(core);
-    struct result *front = split != NULL ? carve_front(core, result, records_middle(result)) : NULL;
-    if (front != NULL) {
-        run_part(core, front, split);
-        run_part(core, result, split);
-        return;
-    }
-    if (split != NULL) {
-        split_destroy(core, split);
-    }
-    wait_for_retry(core, result, core->now + MEMORY_WAIT_NS); // there may be memory again then
-}
-
-// --- samples
-
 static void add_waiting(struct split *split, struct result *result)
 {
     struct result **link = &split->waiting;
@@ -93,6 +80,37 @@ static void add_waiting(struct split *split, struct result *result)
     result->queue_next = *link;
     *link = result;
 }
+
+// Run the first half of a task, and beside it or after it the other one. False: no memory.
+static bool run_halves(struct core *core, struct split *split, struct result *result)
+{
+    struct result *front = carve_front(core, result, records_middle(result));
+    if (front == NULL) {
+        return false;
+    }
+    run_part(core, front, split);
+    if (split->kind == SPLIT_SEQUENCE) {
+        add_waiting(split, result);
+    } else {
+        run_part(core, result, split);
+    }
+    return true;
+}
+
+static void halve(struct core *core, struct result *result)
+{
+    struct split *split = split_create(core);
+    if (split != NULL) {
+        split->kind = result->task.repeats ? SPLIT_SEQUENCE : SPLIT_HALVES;
+        if (run_halves(core, split, result)) {
+            return;
+        }
+        split_destroy(core, split);
+    }
+    wait_for_retry(core, result, core->now + MEMORY_WAIT_NS); // there may be memory again then
+}
+
+// --- samples
 
 // What waited runs, or fails with `doom` if that is not NULL.
 static void release_waiting(struct core *core, struct split *split, struct cause *doom)
@@ -181,7 +199,7 @@ static void take_samples(struct core *core, struct split *split)
         sampling.records += records_in_task(half);
     }
     sampling.samples = sampling.records < SAMPLES ? sampling.records : SAMPLES;
-    split->sampling = true;
+    split->kind = SPLIT_SAMPLES;
     split->waiting = NULL;
     while (halves != NULL) {
         struct result *half = halves;
@@ -241,6 +259,21 @@ static void sample_ended(struct core *core, struct split *split)
     }
 }
 
+// A part of a sequence has ended for good: the next one runs, unless so many records in a row have
+// died of the same, and none went well, that the rest is doomed.
+static void go_on(struct core *core, struct split *split)
+{
+    struct result *next = split->waiting;
+    split->open--;
+    if (next != NULL && (split->goes_well || split->failed < SAMPLES)) {
+        split->waiting = next->queue_next;
+        run_part(core, next, split);
+        return;
+    }
+    release_waiting(core, split, split->cause);
+    split_destroy(core, split);
+}
+
 // A half that failed has only one record for the command: it waits for nobody.
 static void half_stands_alone(struct core *core, struct split *split)
 {
@@ -262,9 +295,16 @@ void split_done(struct core *core, struct result *result)
     if (split == NULL) {
         return;
     }
-    if (!split->sampling) {
+    switch (split->kind) {
+    case SPLIT_HALVES:
         half_ended(core, split);
         return;
+    case SPLIT_SEQUENCE:
+        split->goes_well = split->goes_well || result->tally.emitted > 0;
+        go_on(core, split);
+        return;
+    case SPLIT_SAMPLES:
+        break;
     }
     if (result->tally.emitted > 0) {
         release_waiting(core, split, NULL); // what waits may go well too
@@ -276,6 +316,33 @@ void split_done(struct core *core, struct result *result)
 
 // --- how tasks fail
 
+// A part of a sequence is split.
+static void split_again(struct core *core, struct split *split, struct result *result)
+{
+    if (run_halves(core, split, result)) {
+        split->open--;
+        return;
+    }
+    result->task.split = split; // it is tried again
+    wait_for_retry(core, result, core->now + MEMORY_WAIT_NS);
+}
+
+bool split_put_behind(struct core *core, struct result *front, struct result *rest)
+{
+    struct split *split = leave_split(rest);
+    if (split == NULL) {
+        split = split_create(core);
+        if (split == NULL) {
+            return false;
+        }
+        split->kind = SPLIT_SEQUENCE;
+        split->open = 1;
+    }
+    front->task.split = split;
+    add_waiting(split, rest);
+    return true;
+}
+
 static void split_task(struct core *core, struct result *result)
 {
     struct split *split = leave_split(result);
@@ -284,7 +351,11 @@ static void split_task(struct core *core, struct result *result)
         halve(core, result);
         return;
     }
-    assert(!split->sampling); // samples are single records
+    if (split->kind == SPLIT_SEQUENCE) {
+        split_again(core, split, result);
+        return;
+    }
+    assert(split->kind == SPLIT_HALVES); // samples are single records
     split->failed++;
     add_waiting(split, result);
     half_ended(core, split);
@@ -324,11 +395,27 @@ static void retry_task(struct core *core, struct result *result, int64_t now)
     carve_copy(core, result);
     wait_for_retry(core, result,
                    now + backoff_delay(&core->config.backoff, task->attempts, next_random(core)));
-    if (task->split != NULL && task->split->sampling) {
-        copy_waiting(core, task->split);
-    } else if (task->split != NULL) {
-        half_stands_alone(core, leave_split(result));
+    carve_delay_keys(task);
+    if (task->split == NULL) {
+        return;
     }
+    if (task->split->kind == SPLIT_HALVES) {
+        half_stands_alone(core, leave_split(result));
+    } else {
+        copy_waiting(core, task->split);
+    }
+}
+
+// A record of a sequence has died.
+static void note_death(struct split *split, struct cause *cause)
+{
+    if (split->cause != NULL && cause_alike(split->cause, cause)) {
+        split->failed++;
+        return;
+    }
+    cause_unref(split->cause);
+    split->cause = cause_ref(cause);
+    split->failed = 1;
 }
 
 static void bury_task(struct core *core, struct result *result, struct cause *cause)
@@ -337,9 +424,16 @@ static void bury_task(struct core *core, struct result *result, struct cause *ca
     if (split == NULL) {
         return;
     }
-    if (!split->sampling) {
+    switch (split->kind) {
+    case SPLIT_HALVES:
         half_stands_alone(core, split);
         return;
+    case SPLIT_SEQUENCE:
+        result->task.split = split; // the next one runs once this one is done
+        note_death(split, cause);
+        return;
+    case SPLIT_SAMPLES:
+        break;
     }
     if (split->cause == NULL) {
         split->cause = cause_ref(cause);

@@ -13,7 +13,7 @@ bool state_has_room(const struct core *core)
         return true;
     }
     size_t block_size = block_pool_size(core->config.pool);
-    return core->used + block_size <= core->config.limit &&
+    return core->used + keys_bytes(&core->keys) + block_size <= core->config.limit &&
            core->ahead + block_size <= core->config.limit &&
            core->next - core->oldest < core->config.ring &&
            (core->config.queue_size == 0 || core->waiting < core->config.queue_size);
@@ -51,7 +51,7 @@ static bool is_doomed(const struct result *result)
 
 bool state_has_task(const struct core *core)
 {
-    return state_has_waiting(core) &&
+    return state_has_waiting(core) && !core->blocked &&
            (core->bucket.open || is_doomed(levels_first_task(&core->levels)));
 }
 
@@ -76,8 +76,14 @@ bool state_is_finished(const struct core *core)
 
 bool state_is_stalled(const struct core *core)
 {
-    if (core->running == 0 || core->running > core->quiet || core->reading ||
-        state_has_waiting(core)) {
+    if (core->running == 0 || core->running > core->quiet ||
+        (state_has_waiting(core) && !core->blocked)) {
+        return false;
+    }
+    if (core->blocked || core->keys.waiting > 0) {
+        return true; // records wait for what has no answer
+    }
+    if (core->reading) {
         return false;
     }
     bool read = core->eof || core->phase != CORE_RUN; // all that will be
@@ -116,6 +122,7 @@ void wake_worker(struct core *core)
 
 void wake_for_task(struct core *core)
 {
+    core->blocked = false;
     if (state_has_task(core)) {
         wake_worker(core);
     }

@@ -5,7 +5,6 @@
 #include "core/core_state.h"
 #include "core/records.h"
 
-#include <assert.h>
 #include <errno.h>
 
 // Waking a worker so that it reads costs about as much as this many nanoseconds of work; if the
@@ -72,13 +71,19 @@ static enum core_step next_step(struct core *core, struct core_worker *worker, s
         return CORE_WRITE;
     }
     if (state_has_task(core)) {
-        work->task = carve_next(core);
-        if (work->task == NULL) {
+        enum carve_status status = carve_next(core, &work->task);
+        if (status == CARVE_NO_MEMORY) {
             return CORE_NO_MEMORY;
         }
-        begin_run(core, work->task, worker);
-        pay(core, work->task);
-        return CORE_TASK;
+        if (status == CARVE_TASK) {
+            begin_run(core, work->task, worker);
+            pay(core, work->task);
+            return CORE_TASK;
+        }
+        wake_reader(core); // what was passed over has left the queue
+        if (state_is_stalled(core)) {
+            wake_to_flush(core); // it waits for keys that others have
+        }
     }
     if (core->config.self_serve && state_can_read(core)) {
         core->reading = true;
@@ -255,6 +260,9 @@ static void leave_runs(struct core *core, struct result *result)
 void worker_end_run(struct core *core, struct result *result, int64_t ns)
 {
     leave_runs(core, result);
+    if (core->blocked) {
+        wake_for_task(core); // keys are about to be free
+    }
     if (result->task.doom == NULL) {
         core->ledger.attempts++;
         learn_cost(core, &result->task, ns);
@@ -299,6 +307,7 @@ void core_done(struct core *core, struct result *result, int64_t ns)
 {
     mutex_lock(&core->mutex);
     worker_end_run(core, result, ns);
+    carve_end_keys(core, &result->task);
     split_done(core, result);
     count_ends(core, &result->tally);
     finish_task(core, result);
@@ -327,12 +336,28 @@ struct result *core_cut(struct core *core, struct result *result, size_t len)
 
 struct result *core_cut_done(struct core *core, struct result *result, size_t len)
 {
-    assert(result->task.copy == NULL); // which the output would refer to
+    const char *bytes = result_bytes(result);
     struct result *front = cut(core, result, len);
     if (front != NULL) {
         result_pass(result, front);
+        result_move(front, bytes);
     }
     return front;
+}
+
+bool core_put_behind(struct core *core, struct result *front, struct result *rest)
+{
+    bool waits = false;
+    if (rest->task.repeats) {
+        result_clear(rest);
+        mutex_lock(&core->mutex);
+        waits = split_put_behind(core, front, rest);
+        if (waits) {
+            leave_runs(core, rest);
+        }
+        mutex_unlock(&core->mutex);
+    }
+    return waits;
 }
 
 void core_give_up(struct core *core, struct result *result)

@@ -337,7 +337,7 @@ static void unite(struct runs *runs)
 // Returns 0, or -1: no memory.
 static int make_spans(const struct runs *runs, struct block *block, int64_t now)
 {
-    bool numbered = block->first_seq > 0;
+    bool numbered = block->first_seq > 0 || block->keyed != NULL;
     uint64_t index = 0;
     assert(runs->count > 0); // no block is empty
     block->spans = calloc(runs->count, sizeof(block->spans[0]));

@@ -28,6 +28,7 @@ struct plan {
     bool count_only;            // nothing is written but how many records would be
     unsigned retries;           // further attempts that a plugin may ask for
     struct regex *record_start; // NULL: records do not begin at lines that match
+    struct regex *key;          // NULL: records have no keys
     struct classes *classes;    // NULL: records have no priorities
     struct steps *steps;
     struct tag *tag; // begins each line of the output; NULL: nothing does, or COMMAND makes it
@@ -43,6 +44,17 @@ struct plan_state {
     size_t survivors_cap;
     struct retriable retriable; // of the last run that met one
 };
+
+static struct regex *key_create(const struct settings *settings)
+{
+    struct regex *key = regex_create("--key", settings->key, settings->utf ? REGEX_UTF : 0);
+    if (key != NULL && regex_groups(key) == 0) {
+        diag_error("--key: '%s' has no group: put ( ) around the key", settings->key);
+        regex_destroy(key);
+        return NULL;
+    }
+    return key;
+}
 
 struct plan *plan_create(const struct settings *settings)
 {
@@ -64,8 +76,9 @@ struct plan *plan_create(const struct settings *settings)
     bool priorities = settings->priority_count > 0 || settings->priority_by != NULL;
     plan->classes = priorities ? classes_create(settings) : NULL;
     plan->steps = steps_create(settings);
+    plan->key = settings->key != NULL ? key_create(settings) : NULL;
     if (plan->steps == NULL || (tags && plan->tag == NULL) ||
-        (priorities && plan->classes == NULL) ||
+        (priorities && plan->classes == NULL) || (settings->key != NULL && plan->key == NULL) ||
         (settings->record_start != NULL && plan->record_start == NULL)) {
         plan_destroy(plan);
         return NULL;
@@ -77,6 +90,7 @@ void plan_destroy(struct plan *plan)
 {
     if (plan != NULL) {
         regex_destroy(plan->record_start);
+        regex_destroy(plan->key);
         classes_destroy(plan->classes);
         steps_destroy(plan->steps);
         tag_destroy(plan->tag);
@@ -87,6 +101,11 @@ void plan_destroy(struct plan *plan)
 const struct regex *plan_record_start(const struct plan *plan)
 {
     return plan->record_start;
+}
+
+const struct regex *plan_key(const struct plan *plan)
+{
+    return plan->key;
 }
 
 const struct classes *plan_classes(const struct plan *plan)

@@ -26,6 +26,9 @@ void plan_destroy(struct plan *plan);
 // The pattern of the lines at which records begin; NULL: they do not begin at such lines.
 const struct regex *plan_record_start(const struct plan *plan);
 
+// The pattern of the keys of records; NULL: they have none.
+const struct regex *plan_key(const struct plan *plan);
+
 // What records have priorities by; NULL: they have none.
 const struct classes *plan_classes(const struct plan *plan);
 

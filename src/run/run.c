@@ -25,6 +25,7 @@
 #include "plan/plan.h"
 #include "run/bar.h"
 #include "run/exit_guard.h"
+#include "run/record_key.h"
 #include "run/record_start.h"
 #include "run/same_file.h"
 #include "run/signals.h"
@@ -57,6 +58,10 @@
 // A task of this many bytes shows what records cost.
 #define TASK_BYTES ((size_t)16 * 1024)
 
+// Records of a task of operations, if they have keys: with few of them it is seldom that one has a
+// key of another task, and enough that what a task costs does not matter.
+#define KEYED_RECORDS 128
+
 // After a signal that ends the process, what is whole is written for at most this long.
 #define FLUSH_NS (2 * CLOCK_SECOND)
 
@@ -76,6 +81,7 @@ struct run {
     struct signals signals;
     struct block_pool *pool;
     struct record_start record_start;
+    struct record_key record_key;
     struct shared shared;
     struct threads threads;
     struct bar bar;
@@ -141,6 +147,8 @@ static int build_core(struct run *run)
         .rate = settings->rate,
         .retries = settings->retries,
         .backoff = settings->backoff,
+        .key_jobs = settings->key_jobs,
+        .keyed_records = settings->mode == MODE_NONE ? KEYED_RECORDS : 0,
         .aging = settings->aging,
         .seed = (uint64_t)clock_now(),
         .notify = notify_main,
@@ -206,6 +214,12 @@ static int build(struct run *run)
             return -1;
         }
     }
+    if (settings->keyed) {
+        if (record_key_init(&run->record_key, shared->plan) != 0) {
+            return -1;
+        }
+        shared->key = &run->record_key;
+    }
     if (settings->classified) {
         shared->classifier = classifier_create(plan_classes(shared->plan));
         if (shared->classifier == NULL) {
@@ -234,6 +248,7 @@ static void take_apart(struct run *run)
     replay_destroy(run->shared.replay);
     reader_destroy(run->shared.reader);
     record_start_destroy(&run->record_start);
+    record_key_destroy(&run->record_key);
     spill_destroy(run->shared.spill);
     core_destroy(run->shared.core);
     block_pool_destroy(run->pool);

@@ -17,6 +17,7 @@
 #include "output/writer.h"
 #include "plan/classify.h"
 #include "plan/plan.h"
+#include "run/record_key.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -110,7 +111,7 @@ static int run_plan(struct worker *worker, struct result *task)
 }
 
 // A plugin asks for another attempt of a record: it becomes a task of its own, and so do those
-// before it, which are done. Returns those behind it, or NULL if there are none.
+// before it, which are done. Returns those behind it, or NULL if there are none to be run now.
 static struct result *retry_record(struct worker *worker, struct result *task, int64_t ns)
 {
     struct core *core = worker->shared->core;
@@ -131,6 +132,9 @@ static struct result *retry_record(struct worker *worker, struct result *task, i
             break_off(worker->shared, rest);
             return NULL;
         }
+    }
+    if (rest != NULL && core_put_behind(core, task, rest)) {
+        rest = NULL;
     }
     const struct attempt attempt = {.ns = ns, .retriable = true};
     enum core_verdict verdict = core_fail(core, task, retriable->cause, &attempt, clock_now());
@@ -250,7 +254,9 @@ static bool name_columns(struct shared *shared)
 // What was read is a task of the reader's own, or waits in the queue. Returns 0, or -1: no memory.
 static int admit(struct shared *shared, struct worker *worker, struct block *block)
 {
-    if (shared->classifier != NULL && classifier_run(shared->classifier, block, clock_now()) != 0) {
+    if ((shared->key != NULL && record_key_note(shared->key, block) != 0) ||
+        (shared->classifier != NULL &&
+         classifier_run(shared->classifier, block, clock_now()) != 0)) {
         block_destroy(shared->pool, block);
         return -1;
     }

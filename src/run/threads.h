@@ -15,6 +15,7 @@ struct deadletter;
 struct joblog;
 struct plan;
 struct reader;
+struct record_key;
 struct replay;
 struct settings;
 struct spill;
@@ -33,6 +34,7 @@ struct shared {
     struct reader *reader;         // whoever has the role of reading
     struct replay *replay;         // likewise: what is read are dead letters; else NULL
     struct classifier *classifier; // likewise: gives records levels; NULL: they have none
+    struct record_key *key;        // likewise: gives records keys; NULL: they have none
     bool named;                    // likewise: the columns that the header names are known
     atomic_bool read_all;          // the inputs were read to their ends
 

@@ -10,6 +10,11 @@ setup()
     cd "$BATS_TEST_TMPDIR"
 }
 
+setup()
+{
+    cd "$BATS_TEST_TMPDIR"
+}
+
 # takes MIN MAX COMMAND...: it takes so many milliseconds, as its own account says; its output is in
 # `out`.
 takes()

@@ -76,7 +76,7 @@ to_nowhere()
 
 @test "what is not built is refused, not ignored" {
     for option in --csv --follow \
-        --coproc --pool --key; do
+        --coproc --pool; do
         refused "unknown option '$option'" "$option"
     done
 }
@@ -234,6 +234,24 @@ END
     refused '--aging has nothing to do without --priority or --priority-by' --aging 1s
     refused "bad value '5x' for --aging: allowed is a DUR such as 500ms" --priority x=1 --aging 5x
     refused "bad value '0' for --aging" --priority x=1 --aging 0
+}
+
+@test "--explain tells keys, and whether they have an effect" {
+    run -0 "$PPROC" --explain -u --key '^(\w+)' --key-jobs 3 -- cat
+    grep -qx 'key: ^(\\w+)' <<<"$output"
+    grep -qx 'key-jobs: 3' <<<"$output"
+    grep -qx 'order: as results finish' <<<"$output"
+    run -0 "$PPROC" --explain -u --key '(x)'
+    grep -q '^keys: without effect but the order' <<<"$output"
+    grep -qx 'order: of the input' <<<"$output"
+}
+
+@test "what keys cannot be had from is refused" {
+    refused '--key: missing closing parenthesis' --key '(x'
+    refused "--key: 'x' has no group: put ( ) around the key" --key x
+    refused '--key-jobs has nothing to do without --key' --key-jobs 2
+    refused "bad value '0' for --key-jobs: allowed is a number of records, at least 1" \
+        --key '(x)' --key-jobs 0
 }
 
 @test "--explain tells why fewer threads run than there are jobs" {

@@ -44,7 +44,7 @@ struct poller {
     bool flushing; // its process gives all answers
 };
 
-static uint64_t all_doomed, all_halted, all_flushed;
+static uint64_t all_passed, all_doomed, all_halted, all_flushed;
 
 // What a walk knows.
 struct walk {
@@ -63,6 +63,9 @@ struct walk {
     const char *fates; // those that records have
     unsigned statuses; // with how many statuses they fail
     char fate[MAX_RECORDS];
+    unsigned keys;             // how many there are
+    unsigned key[MAX_RECORDS]; // 0: none
+    bool started[MAX_RECORDS], ended[MAX_RECORDS];
 
     bool reading, writing, threads_wait;
     size_t max_records;
@@ -109,6 +112,7 @@ static void make_input(struct walk *walk)
         char fate = walk->fates[any(walk, strlen(walk->fates))];
         const char *more = walk->indexed ? (const char *[]){"", "\n", ".\n.\n"}[any(walk, 3)] : "";
         walk->fate[i] = fate;
+        walk->key[i] = walk->keys > 0 ? (unsigned)any(walk, walk->keys + 1) : 0;
         walk->input_len +=
             (size_t)sprintf(walk->input + walk->input_len, "%c%u\n%s", fate, i, more);
         walk->ends[i] = walk->input_len;
@@ -145,10 +149,21 @@ static void classify_block(struct walk *walk, struct block *block, size_t count,
                                                               .end = end,
                                                               .off = off,
                                                               .len = end - off,
+                                                              .index = i,
                                                               .level = level,
                                                               .entered = walk->now};
         }
         off = end;
+    }
+}
+
+// The keys of the next `count` records.
+static void key_block(const struct walk *walk, struct block *block, size_t count)
+{
+    block->keyed = calloc(count, sizeof(block->keyed[0]));
+    block->keyed_count = count;
+    for (size_t i = 0; i < count; i++) {
+        block->keyed[i].hash = walk->key[walk->records_read + i];
     }
 }
 
@@ -177,6 +192,9 @@ static void read_block(struct walk *walk)
     if (walk->classified) {
         classify_block(walk, block, count, start);
     }
+    if (walk->keys > 0) {
+        key_block(walk, block, count);
+    }
     memcpy(block->buf, walk->input + start, block->len);
     walk->input_read = end;
     walk->records_read += (unsigned)count;
@@ -185,6 +203,54 @@ static void read_block(struct walk *walk)
         walk->running[walk->running_count++] = core_admit_task(walk->core, block);
     } else {
         core_admit(walk->core, block);
+    }
+}
+
+static unsigned number_of(const struct record *record)
+{
+    unsigned no = 0;
+    for (size_t i = 1; i < record->len && record->bytes[i] != '\n'; i++) {
+        no = no * 10 + (unsigned)(record->bytes[i] - '0');
+    }
+    return no;
+}
+
+// The record starts, in a task whose first record is `first`. Those before it with its key have,
+// and of them no more than may are still on their way. One that starts again, in a part of a batch,
+// only waits for those before it.
+static void note_start(struct walk *walk, unsigned first, unsigned no)
+{
+    unsigned open = 0;
+    for (unsigned i = 0; walk->key[no] > 0 && i < no; i++) {
+        if (walk->key[i] == walk->key[no]) {
+            must(walk, walk->started[i], "records of a key start in order");
+            open += !walk->ended[i] && i < first;
+        }
+    }
+    bool again = walk->started[no] && walk->config.key_jobs > 1;
+    must(walk, again || walk->key[no] == 0 || open < walk->config.key_jobs,
+         "no more records of a key run than may");
+    walk->started[no] = true;
+}
+
+static void note_task(struct walk *walk, const struct result *result)
+{
+    struct records records = records_of(result);
+    struct record record;
+    unsigned first = walk->records;
+    while (result->task.doom == NULL && records_next(&records, &record)) {
+        unsigned no = number_of(&record);
+        first = no < first ? no : first;
+        note_start(walk, first, no);
+    }
+}
+
+static void note_end(struct walk *walk, const struct result *result)
+{
+    struct records records = records_of(result);
+    struct record record;
+    while (records_next(&records, &record)) {
+        walk->ended[number_of(&record)] = true;
     }
 }
 
@@ -203,6 +269,7 @@ static void bury_task(struct walk *walk, struct result *result, struct cause *ca
         }
     }
     cause_unref(own);
+    note_end(walk, result);
     core_done(walk->core, result, (int64_t)any(walk, 1000000));
 }
 
@@ -262,17 +329,19 @@ static void emit_task(struct walk *walk, struct result *result)
     emitter_finish(&emitter, result);
     emitter_destroy(&emitter);
     cause_unref(own);
+    note_end(walk, result);
     core_done(walk->core, result, (int64_t)any(walk, 1000000));
 }
 
 static void run_task(struct walk *walk, struct result *result);
 
-// Run the first record apart.
+// Run the first record apart. If others with its key are to run behind it, only one that ends.
 static void cut_task(struct walk *walk, struct result *result)
 {
     struct records records = records_of(result);
     struct record record;
-    if (records_next(&records, &record) && records.next < records.end) {
+    if (records_next(&records, &record) && records.next < records.end &&
+        (!result->task.repeats || strchr("xr", *record.bytes) == NULL)) {
         run_task(walk, core_cut(walk->core, result, (size_t)(record.next - record.bytes)));
     }
 }
@@ -376,6 +445,7 @@ static bool step_take(struct walk *walk)
     struct work work = {0};
     switch (core_try_take(walk->core, &work)) {
     case CORE_TASK:
+        note_task(walk, work.task);
         check_turn(walk, &work.task->task);
         walk->running[walk->running_count++] = work.task;
         return true;
@@ -473,6 +543,7 @@ static bool step_poll(struct walk *walk)
         poller->waits = true;
         switch (core_poll(walk->core, &poller->worker, &work)) {
         case CORE_TASK:
+            note_task(walk, work.task);
             check_turn(walk, &work.task->task);
             poller->waits = false;
             if (work.task->task.part) {
@@ -563,6 +634,17 @@ static size_t held_by_failures(const struct failure *failure)
     return bytes;
 }
 
+static size_t held_by_keys(const struct keys *keys)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < keys->bucket_count; i++) {
+        for (const struct key *key = keys->buckets[i]; key != NULL; key = key->next) {
+            bytes += held_by_heap(key->waiting.root);
+        }
+    }
+    return bytes;
+}
+
 static bool unanswered_are_counted(const struct walk *walk)
 {
     unsigned quiet = 0;
@@ -626,6 +708,7 @@ static size_t held(const struct walk *walk)
     for (const struct split *split = core->splits; split != NULL; split = split->next) {
         bytes += held_by_list(split->waiting);
     }
+    bytes += held_by_keys(&core->keys);
     bytes += core->failure_bytes + core->taken_bytes;
     for (unsigned i = 0; i < walk->running_count; i++) {
         bytes += walk->running[i]->charged;
@@ -658,6 +741,7 @@ static void check_end(struct walk *walk)
     must(walk, ledger.failed == failed, "what failed is counted and told");
     must(walk, ledger.doomed == walk->doomed, "what was doomed is counted");
     must(walk, walk->stopped || walk->core->splits == NULL, "no batch is left");
+    must(walk, walk->stopped || walk->core->keys.count == 0, "no key is left");
     must(walk, walk->stopped || ledger.unprocessed == 0, "nothing is left over");
     must(walk, walk->stopped || walk->core->used == 0, "nothing is charged at the end");
 }
@@ -717,7 +801,10 @@ static const char *take_a_walk(uint64_t seed)
         .ordered = any(walk, 2) == 0,
         .self_serve = self_serve,
         .task_records = (size_t[]){0, 1, 3, 100}[any(walk, 4)],
+        .whole_blocks = any(walk, 4) == 0,
         .task_ns = 10000,
+        .key_jobs = (unsigned)any(walk, 3),
+        .keyed_records = any(walk, 3),
         .retries = (unsigned)any(walk, 3),
         .backoff = {.base = 100, .max = 100000, .factor = 2},
         .rate = {.records = self_serve ? 0 : (uint64_t[]){0, 0, 2, 1000}[any(walk, 4)],
@@ -736,6 +823,9 @@ static const char *take_a_walk(uint64_t seed)
     walk->fates = (const char *[]){"eeeeeedddxri", "xxxxxd", "xxxxxxxxxxxe", "x",
                                    "xddddd",       "rrrrrx"}[any(walk, 6)];
     walk->statuses = 1 + (unsigned)any(walk, 2);
+    if (!self_serve && walk->config.key_jobs > 0) {
+        walk->keys = (unsigned[]){1, 2, 5, 30}[any(walk, 4)];
+    }
     make_input(walk);
     unsigned stop_at = any(walk, 4) == 0 ? (unsigned)any(walk, 300) : 0;
     bool breaks = any(walk, 8) == 0;
@@ -752,6 +842,7 @@ static const char *take_a_walk(uint64_t seed)
         }
         must(walk, tried < step_count || core_finished(walk->core), "some step is possible");
         notice_stop(walk);
+        all_passed += walk->core->keys.waiting;
         must(walk, walk->core->used == held(walk), "what is charged is what is held");
         must(walk, walk->core->queued == queued(walk->core), "what waits is what is not started");
         must(walk, failures_are_charged(walk), "failures are charged");
@@ -789,6 +880,7 @@ int main(void)
     OK(wrong == NULL, "%" PRIu64 " random walks end well", i);
     OK(all_flushed > 0, "%" PRIu64 " times processes were flushed", all_flushed);
     OK(all_halted > 0, "%" PRIu64 " of them were halted", all_halted);
+    OK(all_passed > 0, "%" PRIu64 " times a task waited for its key", all_passed);
     OK(all_doomed > 0, "%" PRIu64 " records were doomed in them", all_doomed);
     if (wrong != NULL) {
         printf("# seed %" PRIu64 ": not so: %s\n", seed + i - 1, wrong);
