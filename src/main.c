@@ -97,6 +97,12 @@
 //   run/     run           builds the parts, waits for the end, takes all apart
 //            bar           when the progress bar is drawn
 //            threads       workers, reader and writer
+//            pool          forked workers: what they and the threads share
+//            zygote        the process that forks them
+//            worker_process   one of them
+//            proxy         the thread that gives it its tasks
+//            frame         what the two tell each other
+//            area          memory that they share
 //            exit_guard    plugins that call exit()
 //            record_key    the pattern of keys, for the reader
 //            record_start  the pattern of lines at which records begin, for the reader

@@ -185,6 +185,10 @@ static void print_workers(FILE *out, const struct settings *settings)
     fprintf(out, "processors: %u\n", settings->processors);
     fprintf(out, "threads: %u%s\n", settings->threads,
             settings->threads < settings->jobs ? " (no more than processors)" : "");
+    fprintf(out, "pool: %s%s\n", settings_forks(settings) ? "forked processes" : "threads",
+            settings->pool == POOL_PROCESS && !settings_forks(settings)
+                ? " (COMMAND has processes of its own)"
+                : "");
     fprintf(out, "drive: %s\n", settings->self_serve ? "self-serve" : "threaded");
     if (settings->queue_size > 0) {
         fprintf(out, "queue-size: %zu records\n", settings->queue_size);

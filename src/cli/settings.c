@@ -259,6 +259,22 @@ static bool set_workers(struct settings *settings, const struct options *options
     return true;
 }
 
+// Before COMMAND is known.
+static bool set_pool(struct settings *settings, const struct options *options)
+{
+    const char *pool = options->values[OPTION_POOL];
+    if (pool != NULL && strcmp(pool, "thread") != 0 && strcmp(pool, "process") != 0) {
+        return refuse(OPTION_POOL, pool, "thread or process");
+    }
+    settings->pool = pool != NULL && strcmp(pool, "process") == 0 ? POOL_PROCESS : POOL_THREAD;
+    if (settings->pool == POOL_PROCESS && settings->plugins && options->command != NULL) {
+        diag_error("--pool=process and --plugin cannot be together with a COMMAND: give that a "
+                   "pproc of its own, as in pproc --pool=process --plugin=... | pproc -- COMMAND");
+        return false;
+    }
+    return true;
+}
+
 static bool set_memory(struct settings *settings, const struct options *options)
 {
     const char *text = options->values[OPTION_BUFFER_SIZE];
@@ -304,11 +320,11 @@ static bool set_drive(struct settings *settings)
         diag_error("bad value '%s' of PPROC_DRIVE: allowed is self-serve or threaded", drive);
         return false;
     }
-    // Plugins may fail for a while, or block and so hold a role while others could have it.
-    bool plugins_wait =
-        settings->plugins && (settings->retries > 0 || settings->threads > settings->processors);
+    // A worker that reads or writes itself would keep what is tried again waiting, and one that
+    // blocks in a plugin would hold a role while others could have it.
     bool waits = settings->queue_size > 0 || settings->rate.records > 0 || settings->classified ||
-                 settings->keyed || plugins_wait;
+                 settings->keyed || settings->retries > 0 ||
+                 (settings->plugins && settings->threads > settings->processors);
     settings->self_serve =
         !waits && settings->mode == MODE_NONE && strcmp(drive, "self-serve") == 0;
     return true;
@@ -490,13 +506,13 @@ struct settings *settings_create(const struct options *options)
     }
     if (!set_operations(settings, options) || !set_records(settings, options) ||
         !set_framing(settings, options) || !set_header(settings, options) ||
-        !set_command(settings, options) || !set_tag(settings, options) ||
-        !set_workers(settings, options) || !set_memory(settings, options) ||
-        !set_queue(settings, options) || !set_tmpdir(settings, options) ||
-        !set_failures(settings, options) || !set_retries(settings, options) ||
-        !set_output(settings, options) || !set_scheduling(settings, options) ||
-        !set_drive(settings) || !set_progress(settings, options) ||
-        !set_report(settings, options) ||
+        !set_pool(settings, options) || !set_command(settings, options) ||
+        !set_tag(settings, options) || !set_workers(settings, options) ||
+        !set_memory(settings, options) || !set_queue(settings, options) ||
+        !set_tmpdir(settings, options) || !set_failures(settings, options) ||
+        !set_retries(settings, options) || !set_output(settings, options) ||
+        !set_scheduling(settings, options) || !set_drive(settings) ||
+        !set_progress(settings, options) || !set_report(settings, options) ||
         !set_files(settings, options)) { // last: it may read from standard input
         settings_destroy(settings);
         return NULL;

@@ -55,6 +55,11 @@ enum letter_format {
     LETTERS_RAW,   // the record alone
 };
 
+enum pool_kind {
+    POOL_THREAD,  // operations run in the worker threads
+    POOL_PROCESS, // and in forked processes
+};
+
 enum progress_mode {
     PROGRESS_AUTO, // where it disturbs nothing
     PROGRESS_ALWAYS,
@@ -112,6 +117,7 @@ struct settings {
     const char *joblog;                     // the file with a line for each attempt; NULL: none
 
     // Workers and queue.
+    enum pool_kind pool; // see settings_forks()
     unsigned processors; // that this process may use
     unsigned jobs;       // what -j came to, at least 1
     unsigned threads;    // workers that run at once, 1..jobs
@@ -161,6 +167,12 @@ static inline bool settings_delimited(const struct settings *settings)
 {
     return settings->record_lines <= 1 && settings->record_start == NULL && !settings->args &&
            !settings->replay;
+}
+
+// Do operations run in forked processes? With COMMAND they never do: that has processes of its own.
+static inline bool settings_forks(const struct settings *settings)
+{
+    return settings->pool == POOL_PROCESS && settings->mode == MODE_NONE;
 }
 
 // Reads the list of --files0-from, but no input. Returns NULL after a message on standard error if

@@ -27,12 +27,12 @@ static bool refuse_together(enum option_id a, enum option_id b, const char *reas
 }
 
 // An option that says something of COMMAND has nothing to say without.
-static bool check_needless(const struct options *options)
+static bool check_needless(const struct settings *settings, const struct options *options)
 {
     static const enum option_id ids[] = {
-        OPTION_EACH,       OPTION_MAX_ARGS, OPTION_BATCH,       OPTION_SHELL,       OPTION_REPLACE,
-        OPTION_DRY_RUN,    OPTION_OK_EXIT,  OPTION_BINARY,      OPTION_NO_SPLIT,    OPTION_TIMEOUT,
-        OPTION_KILL_AFTER, OPTION_JOBLOG,   OPTION_KEEP_FAILED, OPTION_BATCH_LINES, OPTION_BLOCK,
+        OPTION_EACH,    OPTION_MAX_ARGS,    OPTION_BATCH,       OPTION_SHELL,    OPTION_REPLACE,
+        OPTION_DRY_RUN, OPTION_OK_EXIT,     OPTION_BINARY,      OPTION_NO_SPLIT, OPTION_KILL_AFTER,
+        OPTION_JOBLOG,  OPTION_KEEP_FAILED, OPTION_BATCH_LINES, OPTION_BLOCK,
     };
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         if (options->values[ids[i]] != NULL) {
@@ -40,6 +40,11 @@ static bool check_needless(const struct options *options)
                        option_table[ids[i]].name);
             return false;
         }
+    }
+    if (options->values[OPTION_TIMEOUT] != NULL && settings->pool != POOL_PROCESS) {
+        diag_error("--timeout needs a COMMAND, behind '--' and all options, or --pool=process: a "
+                   "thread cannot be ended");
+        return false;
     }
     if (options->values[OPTION_COLSEP] != NULL && options->values[OPTION_TAG] == NULL) {
         diag_error("--colsep needs a COMMAND, behind '--' and all options, or --tag=TEMPLATE");
@@ -214,7 +219,8 @@ bool set_command(struct settings *settings, const struct options *options)
         return false;
     }
     if (options->command == NULL) {
-        return check_needless(options);
+        return check_needless(settings, options) &&
+               set_duration(&settings->timeout, options, OPTION_TIMEOUT, 0);
     }
     settings->shell = options->values[OPTION_SHELL] != NULL;
     settings->dry_run = options->values[OPTION_DRY_RUN] != NULL;

@@ -7,29 +7,62 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 struct block_pool {
     size_t block_size;
     unsigned keep;
+    struct iovec shared;
 
     pthread_mutex_t mutex; // guards the fields below
-    unsigned count;
+    unsigned count;        // free buffers that are held, in free[] from 0 on
+    size_t unused;         // buffers of `shared` that hold no memory, behind them
     char *free[];
 };
 
 struct block_pool *block_pool_create(size_t block_size, unsigned keep)
 {
-    struct block_pool *pool = malloc(sizeof(*pool) + keep * sizeof(pool->free[0]));
+    return block_pool_create_in(block_size, keep, (struct iovec){0});
+}
+
+struct block_pool *block_pool_create_in(size_t block_size, unsigned keep, struct iovec shared)
+{
+    size_t buffers = shared.iov_len / block_size;
+    struct block_pool *pool = malloc(sizeof(*pool) + (keep + buffers) * sizeof(pool->free[0]));
     if (pool == NULL) {
         return NULL;
     }
-    *pool = (struct block_pool){.block_size = block_size, .keep = keep};
+    *pool = (struct block_pool){.block_size = block_size, .keep = keep, .shared = shared};
     if (pthread_mutex_init(&pool->mutex, NULL) != 0) {
         free(pool);
         return NULL;
     }
+    while (pool->unused < buffers) {
+        size_t last = buffers - 1 - pool->unused; // the first one is used first
+        pool->free[keep + pool->unused++] = (char *)shared.iov_base + last * block_size;
+    }
     return pool;
+}
+
+static bool is_shared(const struct block_pool *pool, const char *buf)
+{
+    const char *shared = pool->shared.iov_base;
+    return pool->shared.iov_len > 0 && buf >= shared &&
+           (size_t)(buf - shared) < pool->shared.iov_len;
+}
+
+// The buffer need not hold its memory any more. It is the caller's alone.
+static void pool_free(struct block_pool *pool, char *buf)
+{
+    if (!is_shared(pool, buf)) {
+        free(buf);
+        return;
+    }
+    (void)madvise(buf, pool->block_size, MADV_REMOVE); // else it is only held for longer
+    mutex_lock(&pool->mutex);
+    pool->free[pool->keep + pool->unused++] = buf;
+    mutex_unlock(&pool->mutex);
 }
 
 void block_pool_destroy(struct block_pool *pool)
@@ -38,7 +71,7 @@ void block_pool_destroy(struct block_pool *pool)
         return;
     }
     while (pool->count > 0) {
-        free(pool->free[--pool->count]);
+        pool_free(pool, pool->free[--pool->count]);
     }
     THREAD_MUST(pthread_mutex_destroy(&pool->mutex));
     free(pool);
@@ -52,8 +85,13 @@ size_t block_pool_size(const struct block_pool *pool)
 // A free buffer of the usual size, or NULL.
 static char *pool_take(struct block_pool *pool)
 {
+    char *buf = NULL;
     mutex_lock(&pool->mutex);
-    char *buf = pool->count > 0 ? pool->free[--pool->count] : NULL;
+    if (pool->count > 0) {
+        buf = pool->free[--pool->count];
+    } else if (pool->unused > 0) {
+        buf = pool->free[pool->keep + --pool->unused];
+    }
     mutex_unlock(&pool->mutex);
     return buf;
 }
@@ -90,14 +128,19 @@ struct block *block_create(struct block_pool *pool, size_t cap)
     return block;
 }
 
-int block_grow(struct block *block, size_t cap)
+int block_grow(struct block_pool *pool, struct block *block, size_t cap)
 {
     if (cap <= block->cap) {
         return 0;
     }
-    char *buf = realloc(block->buf, cap);
+    bool shared = is_shared(pool, block->buf);
+    char *buf = shared ? malloc(cap) : realloc(block->buf, cap);
     if (buf == NULL) {
         return -1;
+    }
+    if (shared) {
+        memcpy(buf, block->buf, block->cap);
+        block_release(pool, block);
     }
     block->buf = buf;
     block->cap = cap;
@@ -136,7 +179,7 @@ void block_release(struct block_pool *pool, struct block *block)
         return;
     }
     if (block->cap != pool->block_size || !pool_put(pool, block->buf)) {
-        free(block->buf);
+        pool_free(pool, block->buf);
     }
     block->buf = NULL;
 }

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 struct input;
 struct key;
@@ -98,6 +99,9 @@ struct block_pool;
 
 // `block_size` is the usual size in bytes; at most `keep` free buffers are held. NULL: no memory.
 struct block_pool *block_pool_create(size_t block_size, unsigned keep);
+// Likewise, but as far as `shared` has room blocks of the usual size lie there: whole pages, mapped
+// by the caller, who keeps them for as long.
+struct block_pool *block_pool_create_in(size_t block_size, unsigned keep, struct iovec shared);
 void block_pool_destroy(struct block_pool *pool);
 size_t block_pool_size(const struct block_pool *pool);
 
@@ -105,7 +109,7 @@ size_t block_pool_size(const struct block_pool *pool);
 struct block *block_create(struct block_pool *pool, size_t cap);
 
 // Make room for at least `cap` bytes. Returns 0, or -1 without memory, the block as it was.
-int block_grow(struct block *block, size_t cap);
+int block_grow(struct block_pool *pool, struct block *block, size_t cap);
 
 // If the bytes take little of their memory they get memory that fits: blocks that wait should count
 // as what they hold.

@@ -112,6 +112,9 @@ struct attempt {
     int64_t ns;     // how long it took
     bool may_split; // its records may be run apart; else it fails or succeeds as one
     bool retriable; // another attempt may help
+    // If it is split: these bytes of the task, whole records and less than all, are a part of their
+    // own, and so are those before and behind. Both 0: it is not known where the fault lies.
+    size_t suspect_begin, suspect_end;
 };
 
 enum core_verdict {

@@ -176,6 +176,19 @@ int result_fail(struct result *result, uint64_t index, const char *record, size_
     return 0;
 }
 
+int result_fail_all(struct result *result, struct cause *cause)
+{
+    struct records records = records_of(result);
+    struct record record;
+    while (records_next(&records, &record)) {
+        if (result_fail(result, result->tally.records, record.bytes, record.len, cause) != 0) {
+            return -1;
+        }
+        result->tally.records++;
+    }
+    return 0;
+}
+
 void result_stamp(struct result *result, struct timespec now, double seconds)
 {
     for (struct failure *failure = result->failures; failure != NULL; failure = failure->next) {

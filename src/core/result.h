@@ -116,6 +116,9 @@ void result_destroy(struct result *result);
 int result_fail(struct result *result, uint64_t index, const char *record, size_t len,
                 struct cause *cause);
 
+// The records of the task, which has neither output nor account, fail with `cause`. Likewise.
+int result_fail_all(struct result *result, struct cause *cause);
+
 // Note when the task was run, and for how many seconds, with those failures that do not know yet.
 void result_stamp(struct result *result, struct timespec now, double seconds);
 

@@ -16,6 +16,8 @@
 // such places than records that fail; each costs at most SAMPLES runs and as many of what lies
 // between. Elsewhere a run that fails leads to two, one of which goes well: as many as halving
 // takes to find a record, for each that fails.
+//
+// If it is known at which record a task failed (struct attempt), that one stands alone at once.
 
 #include "base/thread.h"
 #include "core/core_state.h"
@@ -343,10 +345,33 @@ bool split_put_behind(struct core *core, struct result *front, struct result *re
     return true;
 }
 
-static void split_task(struct core *core, struct result *result)
+// Cut the suspects out of the task. Its parts do not wait for each other: they are not expected to
+// fail alike.
+static void isolate(struct core *core, struct result *result, size_t begin, size_t end)
+{
+    struct result *front = carve_front(core, result, begin > 0 ? begin : end);
+    if (front == NULL) {
+        wait_for_retry(core, result, core->now + MEMORY_WAIT_NS); // there may be memory again then
+        return;
+    }
+    run_part(core, front, NULL);
+    if (begin > 0 && end - begin < result->task.len) {
+        front = carve_front(core, result, end - begin);
+        if (front != NULL) { // else there is one more run
+            run_part(core, front, NULL);
+        }
+    }
+    run_part(core, result, NULL);
+}
+
+static void split_task(struct core *core, struct result *result, const struct attempt *attempt)
 {
     struct split *split = leave_split(result);
     core->ledger.splits++;
+    if (split == NULL && attempt->suspect_end > 0 && !result->task.repeats) {
+        isolate(core, result, attempt->suspect_begin, attempt->suspect_end);
+        return;
+    }
     if (split == NULL) {
         halve(core, result);
         return;
@@ -467,7 +492,7 @@ enum core_verdict core_fail(struct core *core, struct result *result, struct cau
     }
     switch (verdict) {
     case CORE_SPLIT:
-        split_task(core, result);
+        split_task(core, result, attempt);
         break;
     case CORE_RETRY:
         retry_task(core, result, now);

@@ -38,7 +38,7 @@ int window_make_room(struct window *window)
     if (len < cap) {
         return 0;
     }
-    return block_grow(window->buffer, cap < window->max / 2 ? cap * 2 : window->max);
+    return block_grow(window->pool, window->buffer, cap < window->max / 2 ? cap * 2 : window->max);
 }
 
 struct block *window_copy(const struct window *window, size_t len)

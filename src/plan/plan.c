@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,8 @@ struct plan_state {
     struct tag_state *tag; // NULL without tags
     struct buf changed;    // a record that was changed, while its lines are tagged
     unsigned slot;
-    struct survivors survivors; // of the last plan_list()
+    _Atomic uint64_t *progress, unwatched; // plan_state_watch(); or nobody looks at it
+    struct survivors survivors;            // of the last plan_list()
     size_t survivors_cap;
     struct retriable retriable; // of the last run that met one
 };
@@ -134,6 +136,7 @@ struct plan_state *plan_state_create(const struct plan *plan, unsigned slot)
     emitter_init(&state->emitter);
     state->emitter.discard = plan->count_only;
     state->slot = slot;
+    state->progress = &state->unwatched;
     errno = ENOMEM;
     state->tag = plan->tag != NULL ? tag_state_create() : NULL;
     if (state->tag != NULL || plan->tag == NULL) {
@@ -160,6 +163,11 @@ void plan_state_destroy(struct plan_state *state)
         free(state->survivors.begins);
         free(state);
     }
+}
+
+void plan_state_watch(struct plan_state *state, _Atomic uint64_t *progress)
+{
+    state->progress = progress;
 }
 
 // The next record to be counted has failed. The caller's reference of `cause` goes over; NULL:
@@ -209,7 +217,6 @@ static int pass(struct plan_state *state, struct result *result)
 // What becomes of the records that the operations let through.
 enum survival {
     SURVIVAL_EMITTED,
-    SURVIVAL_TAGGED, // and then emitted
     SURVIVAL_LISTED,
     SURVIVAL_FAILED,
 };
@@ -223,7 +230,7 @@ struct walk {
     struct records records; // that are still to be decided
     enum survival survival;
     struct cause *cause;           // that they fail with
-    const struct tag *tag;         // of tagged lines
+    const struct tag *tag;         // of emitted lines; NULL: they have none
     struct plan_state *plan_state; // that they are listed in
     bool may_retry;                // a record may be tried again
 };
@@ -370,18 +377,11 @@ static void list_finish(struct plan_state *state)
     }
 }
 
-static inline int keep(struct walk *walk, const struct record *record)
-{
-    return emitter_keep(walk->emitter, record->bytes, (size_t)(record->next - record->bytes));
-}
-
 static int survive(struct walk *walk, const struct record *record, bool changed)
 {
     switch (walk->survival) {
     case SURVIVAL_EMITTED:
         break;
-    case SURVIVAL_TAGGED:
-        return tag_record(walk, record, changed);
     case SURVIVAL_LISTED:
         return list_record(walk, record, changed);
     case SURVIVAL_FAILED:
@@ -389,7 +389,11 @@ static int survive(struct walk *walk, const struct record *record, bool changed)
         return result_fail(walk->result, walk->result->tally.records, record->bytes, record->len,
                            walk->cause);
     }
-    return changed ? emit_changed(walk, record) : keep(walk, record);
+    if (walk->tag != NULL) {
+        return tag_record(walk, record, changed);
+    }
+    size_t len = (size_t)(record->next - record->bytes);
+    return changed ? emit_changed(walk, record) : emitter_keep(walk->emitter, record->bytes, len);
 }
 
 // --- record by record
@@ -413,10 +417,11 @@ static int run_record(struct walk *walk, size_t first, const struct record *reco
     struct tally *tally = &walk->result->tally;
     size_t more;
     int status = 0;
+    atomic_store_explicit(walk->plan_state->progress, (uint64_t)(bytes - walk->records.bytes) + 1,
+                          memory_order_relaxed);
     switch (steps_run(walk->steps, walk->state, first, bytes, record->len)) {
     case RECORD_KEPT:
-        status = walk->survival == SURVIVAL_EMITTED ? keep(walk, record) // usual, and quick
-                                                    : survive(walk, record, false);
+        status = survive(walk, record, false);
         break;
     case RECORD_CHANGED:
         (void)steps_cuts(walk->state, &more);
@@ -474,7 +479,7 @@ static int pass_over(struct walk *walk, const char *to)
         walk->result->tally.dropped += step_over(walk, to);
         return 0;
     }
-    if (walk->steps->count > 1 || walk->survival != SURVIVAL_EMITTED) {
+    if (walk->steps->count > 1 || walk->tag != NULL) {
         return run_each(walk, to, 1);
     }
     step_over(walk, to);
@@ -606,7 +611,6 @@ static struct walk walk_of(const struct plan *plan, struct plan_state *state, st
                          .emitter = &state->emitter,
                          .result = result,
                          .records = records_of(result),
-                         .survival = plan->tag != NULL ? SURVIVAL_TAGGED : SURVIVAL_EMITTED,
                          .tag = plan->tag,
                          .plan_state = state,
                          .may_retry = result->task.attempts < plan->retries};

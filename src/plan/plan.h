@@ -45,6 +45,10 @@ const struct pproc_plugin *plan_plugin(const struct plan *plan, size_t i);
 struct plan_state *plan_state_create(const struct plan *plan, unsigned slot);
 void plan_state_destroy(struct plan_state *state);
 
+// From now on *progress says which record is run: 1 and the byte of the task where it begins; 0 as
+// long as none is. Whoever begins a task sets it to 0.
+void plan_state_watch(struct plan_state *state, _Atomic uint64_t *progress);
+
 // A record for which a plugin asked for another attempt, while its task may have one.
 struct retriable {
     size_t off, len;     // its bytes in the task, the delimiter included
@@ -52,8 +56,9 @@ struct retriable {
 };
 
 // Run the plan on the records of result->task; fills the output, the tally and the failures.
-// Knows nothing of queues, threads and order. Returns 0, or -1: no memory, or PLAN_RETRIABLE: the
-// result is that of the records before the one of plan_retriable(), and none was run behind it.
+// Knows nothing of queues, threads and order. `state` is not used for a block that is the head of a
+// record that is too long. Returns 0, or -1: no memory, or PLAN_RETRIABLE: the result is that of
+// the records before the one of plan_retriable(), and none was run behind it.
 #define PLAN_RETRIABLE 1
 int plan_run(const struct plan *plan, struct plan_state *state, struct result *result);
 

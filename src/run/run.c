@@ -25,6 +25,7 @@
 #include "plan/plan.h"
 #include "run/bar.h"
 #include "run/exit_guard.h"
+#include "run/pool.h"
 #include "run/record_key.h"
 #include "run/record_start.h"
 #include "run/same_file.h"
@@ -48,6 +49,9 @@
 #define RING_BYTES 1024
 #define RING_MIN 1024
 #define RING_MAX (64 * 1024)
+
+// Blocks of the usual size in memory that is shared with forked workers.
+#define SHARED_MAX 1024
 
 // Work that a task should hold: long against a hand-over, short against a person's patience.
 #define TASK_NS (10 * CLOCK_MILLISECOND)
@@ -165,6 +169,15 @@ static unsigned free_blocks(const struct settings *settings)
            (settings->threads < settings->processors ? settings->threads : settings->processors);
 }
 
+// Bytes of blocks that forked workers can see where they are, others being copied: of all that
+// there can be, or of so many that it does not matter.
+static size_t shared_bytes(const struct settings *settings)
+{
+    size_t blocks = settings->buffer_size / settings->block_size;
+    return ((blocks < SHARED_MAX ? blocks : SHARED_MAX) + free_blocks(settings)) *
+           settings->block_size;
+}
+
 // Outputs of COMMAND end in a delimiter, those of each process are lines.
 static struct writer *build_writer(const struct run *run)
 {
@@ -182,6 +195,7 @@ static int build(struct run *run)
 {
     const struct settings *settings = run->settings;
     struct shared *shared = &run->shared;
+    struct iovec memory = {0}; // for blocks that forked workers can see
 
     run->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     shared->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -191,7 +205,14 @@ static int build(struct run *run)
         signals_init(&run->signals) != 0) {
         return -1;
     }
-    run->pool = block_pool_create(settings->block_size, free_blocks(settings));
+    if (settings_forks(settings)) {
+        shared->forked = pool_create(settings, shared->plan, shared_bytes(settings));
+        if (shared->forked == NULL) {
+            return -1;
+        }
+        memory = shared->forked->blocks;
+    }
+    run->pool = block_pool_create_in(settings->block_size, free_blocks(settings), memory);
     if (run->pool == NULL || build_core(run) != 0) {
         return -1;
     }
@@ -252,6 +273,7 @@ static void take_apart(struct run *run)
     spill_destroy(run->shared.spill);
     core_destroy(run->shared.core);
     block_pool_destroy(run->pool);
+    pool_destroy(run->shared.forked);
     close(run->signals.fd);
     close(run->shared.stop_fd);
     close(run->demand.fd);
@@ -310,10 +332,16 @@ static void suspend(struct run *run)
     if (command != NULL) {
         child_table_stop(command_children(command));
     }
+    if (run->shared.forked != NULL) {
+        pool_signal(run->shared.forked, SIGSTOP);
+    }
     signals_suspend();
     clock_release();
     if (command != NULL) {
         child_table_continue(command_children(command));
+    }
+    if (run->shared.forked != NULL) {
+        pool_signal(run->shared.forked, SIGCONT);
     }
 }
 
@@ -329,7 +357,13 @@ static void kill_children(struct run *run)
 static void end_children(struct run *run)
 {
     int64_t now = clock_now();
-    if (run->shared.command == NULL || core_phase(run->shared.core) < CORE_KILL) {
+    if (core_phase(run->shared.core) < CORE_KILL) {
+        return;
+    }
+    if (run->shared.forked != NULL && !atomic_load(&run->shared.forked->ended)) {
+        pool_end(run->shared.forked);
+    }
+    if (run->shared.command == NULL) {
         return;
     }
     if (run->kill_at == 0) {
@@ -338,6 +372,16 @@ static void end_children(struct run *run)
     } else if (run->kill_at <= now) {
         run->kill_at = INT64_MAX;
         kill_children(run);
+    }
+}
+
+// If the run ended early its forked workers do now; else when all is taken apart.
+static void reap_workers(struct run *run)
+{
+    struct pool *forked = run->shared.forked;
+    if (forked != NULL && (run->stuck || core_phase(run->shared.core) >= CORE_KILL)) {
+        pool_end(forked);
+        pool_wait(forked);
     }
 }
 
@@ -366,6 +410,7 @@ static void handle_signal(struct run *run, int signal)
     default: // SIGHUP, SIGINT, SIGTERM
         if (run->signal != 0) {
             kill_children(run);
+            reap_workers(run);
             signals_die(signal);
         }
         run->signal = signal;
@@ -507,7 +552,8 @@ static bool is_broken(const struct run *run)
     const struct shared *shared = &run->shared;
     return run->output_error != 0 || letters_error(run) != 0 || joblog_failure(run) != 0 ||
            spill_error(shared->spill) != 0 || atomic_load(&shared->out_of_memory) ||
-           atomic_load(&shared->misused) || run->threads_lack;
+           atomic_load(&shared->misused) || run->threads_lack ||
+           (shared->forked != NULL && atomic_load(&shared->forked->lost));
 }
 
 // Tell of the last failures, and see that the dead letters are on their way to the disk.
@@ -709,6 +755,7 @@ int run(const struct settings *settings, struct plan *plan, struct command *comm
     exit_guard_disarm();
     kill_children(&run);
     reap_orphans(&run);
+    reap_workers(&run);
     enum exit_status status = conclude(&run);
     if (run.signal != 0) {
         signals_die(run.signal);

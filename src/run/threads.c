@@ -17,6 +17,8 @@
 #include "output/writer.h"
 #include "plan/classify.h"
 #include "plan/plan.h"
+#include "run/pool.h"
+#include "run/proxy.h"
 #include "run/record_key.h"
 
 #include <assert.h>
@@ -28,8 +30,9 @@ struct worker {
     pthread_t thread;
     struct shared *shared;
     struct core_worker core;
-    struct plan_state *state;      // without COMMAND
-    struct command_state *command; // with it
+    struct plan_state *state;      // if it runs the operations alone
+    struct command_state *command; // with COMMAND
+    struct proxy *proxy;           // with a process that runs the operations
 };
 
 void shared_stop_reading(struct shared *shared)
@@ -87,7 +90,8 @@ static void break_off(struct shared *shared, struct result *task)
 {
     core_give_up(shared->core, task);
     if (spill_error(shared->spill) != 0 ||
-        (shared->joblog != NULL && joblog_error(shared->joblog) != 0)) {
+        (shared->joblog != NULL && joblog_error(shared->joblog) != 0) ||
+        (shared->forked != NULL && atomic_load(&shared->forked->lost))) {
         core_stop(shared->core, CORE_NOW);
         shared_stop_reading(shared);
     } else {
@@ -95,19 +99,25 @@ static void break_off(struct shared *shared, struct result *task)
     }
 }
 
-// Its bytes may still have to be read; where they end early, so do the records.
-static int run_plan(struct worker *worker, struct result *task)
+// The bytes of a task may still have to be read. Where they end early, so do the records: the rest
+// is a task that has none. Returns the task that has; NULL: there is nothing to be run.
+static struct result *load(struct shared *shared, struct result *task)
 {
-    struct shared *shared = worker->shared;
     struct block *block = task->task.block;
     if (block->file == 0) {
-        return plan_run(shared->plan, worker->state, task);
+        return task;
     }
-    size_t len = task->task.len;
-    task->task.len = reader_load(shared->reader, block);
-    int status = task->task.len > 0 ? plan_run(shared->plan, worker->state, task) : 0;
-    task->task.len = len;
-    return status;
+    size_t len = reader_load(shared->reader, block);
+    if (len == task->task.len) {
+        return task;
+    }
+    struct result *front = len > 0 ? core_cut(shared->core, task, len) : NULL;
+    if (front == NULL && len > 0) {
+        break_off(shared, task);
+        return NULL;
+    }
+    finish_task(shared, task, 0);
+    return front;
 }
 
 // A plugin asks for another attempt of a record: it becomes a task of its own, and so do those
@@ -115,7 +125,8 @@ static int run_plan(struct worker *worker, struct result *task)
 static struct result *retry_record(struct worker *worker, struct result *task, int64_t ns)
 {
     struct core *core = worker->shared->core;
-    const struct retriable *retriable = plan_retriable(worker->state);
+    const struct retriable *retriable =
+        worker->proxy != NULL ? proxy_retriable(worker->proxy) : plan_retriable(worker->state);
     struct result *rest = NULL;
     if (retriable->off > 0) {
         struct result *front = core_cut_done(core, task, retriable->off);
@@ -143,23 +154,84 @@ static struct result *retry_record(struct worker *worker, struct result *task, i
     return rest;
 }
 
-static void do_operations(struct worker *worker, struct result *task)
+// The header of the inputs, if the operations have to know it.
+static struct iovec needed_header(const struct shared *shared)
+{
+    size_t len;
+    const char *header = reader_header(shared->reader, &len);
+    return shared->settings->tag != NULL ? (struct iovec){(char *)header, len} : (struct iovec){0};
+}
+
+// Here, or in the worker's process.
+static enum proxy_end run_plan(struct worker *worker, struct result *task)
 {
     struct shared *shared = worker->shared;
+    if (worker->proxy != NULL && task->task.block->oversize == 0) {
+        return proxy_run(worker->proxy, task, needed_header(shared));
+    }
+    int status = plan_run(shared->plan, worker->state, task);
+    return status == 0 ? PROXY_DONE : status == PLAN_RETRIABLE ? PROXY_RETRIABLE : PROXY_BROKEN;
+}
+
+// The records of the task fail with `cause`.
+static void fail_records(struct shared *shared, struct result *task, struct cause *cause,
+                         int64_t ns)
+{
+    if (result_fail_all(task, cause) == 0) {
+        finish_task(shared, task, ns);
+    } else {
+        break_off(shared, task);
+    }
+}
+
+// The process died of the task.
+static void fail_forked(struct worker *worker, struct result *task)
+{
+    struct shared *shared = worker->shared;
+    struct attempt attempt = proxy_attempt(worker->proxy);
+    struct cause *cause = proxy_cause(worker->proxy);
+    if (core_fail(shared->core, task, cause, &attempt, clock_now()) == CORE_DEAD) {
+        fail_records(shared, task, cause, attempt.ns);
+    }
+}
+
+// Returns what is still to be run of the task, or NULL.
+static struct result *end_run(struct worker *worker, struct result *task, enum proxy_end end,
+                              int64_t ns)
+{
+    struct shared *shared = worker->shared;
+    switch (end) {
+    case PROXY_DONE:
+        finish_task(shared, task, ns);
+        break;
+    case PROXY_RETRIABLE:
+        return retry_record(worker, task, ns);
+    case PROXY_FAILED:
+        fail_forked(worker, task);
+        break;
+    case PROXY_ENDED:
+        core_give_up(shared->core, task);
+        break;
+    case PROXY_BROKEN:
+        break_off(shared, task);
+        break;
+    }
+    return NULL;
+}
+
+static void do_operations(struct worker *worker, struct result *task)
+{
+    int64_t start = clock_now();
+    if (task->task.doom != NULL) {
+        fail_records(worker->shared, task, task->task.doom, 0);
+        return;
+    }
+    task = load(worker->shared, task);
     while (task != NULL) {
-        int64_t start = clock_now();
-        int status = run_plan(worker, task);
-        int64_t ns = clock_now() - start;
-        if (status == PLAN_RETRIABLE) {
-            task = retry_record(worker, task, ns);
-            continue;
-        }
-        if (status == 0) {
-            finish_task(shared, task, ns);
-        } else {
-            break_off(shared, task);
-        }
-        task = NULL;
+        enum proxy_end end = run_plan(worker, task);
+        int64_t now = clock_now();
+        task = end_run(worker, task, end, now - start);
+        start = now;
     }
 }
 
@@ -396,6 +468,7 @@ static void worker_destroy(struct worker *worker)
     if (worker != NULL) {
         plan_state_destroy(worker->state);
         command_state_destroy(worker->command);
+        proxy_destroy(worker->proxy);
         core_worker_destroy(&worker->core);
         free(worker);
     }
@@ -408,6 +481,10 @@ static int worker_equip(struct worker *worker, unsigned slot)
     if (shared->command != NULL) {
         worker->command = command_state_create(shared->command, shared->plan, slot);
         return worker->command != NULL ? 0 : -1;
+    }
+    if (shared->forked != NULL) {
+        worker->proxy = proxy_create(shared->forked, slot);
+        return worker->proxy != NULL ? 0 : -1;
     }
     worker->state = plan_state_create(shared->plan, slot);
     return worker->state != NULL ? 0 : -1;

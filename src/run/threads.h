@@ -14,6 +14,7 @@ struct core;
 struct deadletter;
 struct joblog;
 struct plan;
+struct pool;
 struct reader;
 struct record_key;
 struct replay;
@@ -28,6 +29,7 @@ struct shared {
     struct command *command; // NULL: there is none
     struct core *core;
     struct block_pool *pool;
+    struct pool *forked; // operations run in its processes; NULL: in the worker threads
     struct spill *spill;
     int stop_fd; // an eventfd: once it is readable, nobody waits for input any more
 

@@ -76,7 +76,7 @@ to_nowhere()
 
 @test "what is not built is refused, not ignored" {
     for option in --csv --follow \
-        --coproc --pool; do
+        --coproc; do
         refused "unknown option '$option'" "$option"
     done
 }
@@ -184,6 +184,7 @@ exclude: y
 patterns: regular expressions, ignoring case, on bytes
 jobs: 1
 threads: 1
+pool: threads
 drive: self-serve
 queue-size: bounded by memory alone
 buffer-size: 16384 bytes (raised to what the workers need)

@@ -14,6 +14,7 @@
 //   FAULT_THREAD=N       likewise pthread_create
 //   FAULT_PIPE=K         every K-th call of pipe2 fails with EMFILE
 //   FAULT_CLONE=K        every K-th call of clone fails with EAGAIN
+//   FAULT_FORK=N         the N-th call of fork fails with EAGAIN; with N+ all that follow, too
 //   FAULT_MARK=FILE      is created when something was made to fail or cut short
 //
 // E is EIO or ENOSPC. Calls are counted from the start of main, by all threads together. I/O on
@@ -79,7 +80,7 @@ static size_t max_bytes; // 0: any number
 static struct every eintr, eagain, pipes, clones;
 static struct after reads, writes, appends, spills;
 static int close_error;
-static struct nth mallocs, threads;
+static struct nth mallocs, threads, forks;
 static bool no_tmpfile;
 static const char *mark_file;
 
@@ -207,6 +208,7 @@ static int start(int argc, char **argv, char **envp)
     no_tmpfile = getenv("FAULT_TMPFILE") != NULL;
     pipes = (struct every){.n = env_number("FAULT_PIPE")};
     clones = (struct every){.n = env_number("FAULT_CLONE")};
+    forks = env_nth("FAULT_FORK");
     mallocs = env_nth("FAULT_MALLOC");
     threads = env_nth("FAULT_THREAD");
     mark_file = getenv("FAULT_MARK");
@@ -425,4 +427,9 @@ int clone(int (*entry)(void *), void *stack, int flags, void *arg, ...)
     pid_t *parent = va_arg(args, pid_t *); // the only one that the program gives
     va_end(args);
     return every_hits(&clones) ? fail(EAGAIN) : REAL(clone)(entry, stack, flags, arg, parent);
+}
+
+pid_t fork(void)
+{
+    return nth_hits(&forks) ? fail(EAGAIN) : REAL(fork)();
 }

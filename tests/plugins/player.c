@@ -141,6 +141,26 @@ static int crash(const struct player *player, const struct pproc_record *in,
     return pass(player, in, out, error);
 }
 
+static int kill_us(const struct player *player, const struct pproc_record *in,
+                   struct pproc_output *out, char *error)
+{
+    if (is(in, player->value)) {
+        raise(SIGKILL);
+    }
+    return pass(player, in, out, error);
+}
+
+// At the record VALUE it prints something where the output goes.
+static int print(const struct player *player, const struct pproc_record *in,
+                 struct pproc_output *out, char *error)
+{
+    if (is(in, player->value)) {
+        printf("player: printing\n");
+        fflush(stdout);
+    }
+    return pass(player, in, out, error);
+}
+
 static int leave(const struct player *player, const struct pproc_record *in,
                  struct pproc_output *out, char *error)
 {
@@ -174,7 +194,7 @@ static const struct part parts[] = {
     {"pass", pass},         {"upper", upper},   {"again", again}, {"words", words},
     {"drop", drop},         {"worker", worker}, {"fail", fail},   {"silent", fail_silently},
     {"flaky", flaky},       {"crash", crash},   {"exit", leave},  {"hang", hang},
-    {"heedless", heedless},
+    {"heedless", heedless}, {"kill", kill_us},  {"print", print},
 };
 
 // The parts "closed" and "sulk" are for the player itself: it says that it was closed, or cannot be

@@ -103,7 +103,8 @@ static enum core_verdict fail_with(struct core *core, struct result *task, int s
 
 static enum core_verdict fail(struct core *core, struct result *task, bool retriable, int64_t now)
 {
-    return fail_with(core, task, 1, (struct attempt){1, true, retriable}, now);
+    return fail_with(core, task, 1,
+                     (struct attempt){.ns = 1, .may_split = true, .retriable = retriable}, now);
 }
 
 static const struct attempt apart = {.ns = 1, .may_split = true};
@@ -576,6 +577,44 @@ static void test_doom(void)
     core_destroy(core);
 }
 
+// It is known at which record a task failed.
+static void test_suspect(void)
+{
+    static const struct {
+        size_t begin, end;
+        const char *parts[3];
+    } cases[] = {
+        {4, 6, {"1\n2\n", "3\n", "4\n5\n"}},
+        {0, 2, {"1\n", "2\n3\n4\n5\n"}},
+        {8, 10, {"1\n2\n3\n4\n", "5\n"}},
+    };
+    struct core_config config = usual();
+    config.task_records = 5;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct core *core = core_create(&config);
+        const struct attempt attempt = {
+            .may_split = true, .suspect_begin = cases[i].begin, .suspect_end = cases[i].end};
+        admit(core, "1\n2\n3\n4\n5\n");
+        core_eof(core);
+        OK(fail_with(core, take(core), 1, attempt, 0) == CORE_SPLIT, "a task with a suspect fails");
+        struct result *parts[3];
+        bool right = true;
+        for (size_t part = 0; part < 3; part++) {
+            const char *expected = cases[i].parts[part];
+            parts[part] = take(core);
+            right = right && (parts[part] != NULL) == (expected != NULL) &&
+                    (expected == NULL || is(parts[part], expected));
+        }
+        OK(right, "that one is run alone, those before and those behind at the same time");
+        for (size_t part = 0; part < 3 && parts[part] != NULL; part++) {
+            done(core, parts[part], 1);
+        }
+        OK(strcmp(written(core), "1\n2\n3\n4\n5\n") == 0 && core_finished(core),
+           "and all are written");
+        core_destroy(core);
+    }
+}
+
 // One sample ends otherwise than the others: the rest is run.
 static void test_reprieve(void)
 {
@@ -649,7 +688,8 @@ static void test_waiting_memory(void)
     fail_with(core, first, 1, apart, 0);
     fail_with(core, second, 1, apart, 0);
     written(core);
-    fail_with(core, take(core), 1, (struct attempt){1, true, true}, 0);
+    fail_with(core, take(core), 1, (struct attempt){.ns = 1, .may_split = true, .retriable = true},
+              0);
     for (unsigned i = 1; i < 16; i++) {
         fail_with(core, take(core), 1, apart, 0);
     }
@@ -954,6 +994,7 @@ int main(void)
     test_adapting();
     test_failing();
     test_doom();
+    test_suspect();
     test_reprieve();
     test_dropped_samples();
     test_waiting_memory();

@@ -273,15 +273,30 @@ static void bury_task(struct walk *walk, struct result *result, struct cause *ca
     core_done(walk->core, result, (int64_t)any(walk, 1000000));
 }
 
+// Some record of the task is the one that it failed of.
+static void suspect(struct walk *walk, const struct result *result, struct attempt *attempt)
+{
+    uint64_t count = any(walk, records_in_task(result));
+    struct records records = records_of(result);
+    struct record record = {0};
+    while (records_next(&records, &record) && count-- > 0) {
+    }
+    attempt->suspect_begin = (size_t)(record.bytes - result_bytes(result));
+    attempt->suspect_end = (size_t)(record.next - result_bytes(result));
+}
+
 static void fail_task(struct walk *walk, struct result *result, uint64_t records)
 {
     struct cause *cause = cause_create(ERROR_EXIT, "as it should");
     cause->status = (int)any(walk, walk->statuses);
-    const struct attempt attempt = {
+    struct attempt attempt = {
         .ns = (int64_t)any(walk, 1000000),
         .may_split = records > 1,
         .retriable = any(walk, 5) != 0,
     };
+    if (records > 1 && result->task.split == NULL && any(walk, 2) == 0) {
+        suspect(walk, result, &attempt);
+    }
     enum core_verdict verdict = core_fail(walk->core, result, cause, &attempt, walk->now);
     must(walk, (records > 1) == (verdict == CORE_SPLIT), "a task of several records is split");
     if (verdict == CORE_DEAD) {
