@@ -217,6 +217,7 @@ static int pass(struct plan_state *state, struct result *result)
 // What becomes of the records that the operations let through.
 enum survival {
     SURVIVAL_EMITTED,
+    SURVIVAL_TAGGED, // and then emitted
     SURVIVAL_LISTED,
     SURVIVAL_FAILED,
 };
@@ -230,7 +231,7 @@ struct walk {
     struct records records; // that are still to be decided
     enum survival survival;
     struct cause *cause;           // that they fail with
-    const struct tag *tag;         // of emitted lines; NULL: they have none
+    const struct tag *tag;         // of tagged lines
     struct plan_state *plan_state; // that they are listed in
     bool may_retry;                // a record may be tried again
 };
@@ -377,11 +378,18 @@ static void list_finish(struct plan_state *state)
     }
 }
 
+static inline int keep(struct walk *walk, const struct record *record)
+{
+    return emitter_keep(walk->emitter, record->bytes, (size_t)(record->next - record->bytes));
+}
+
 static int survive(struct walk *walk, const struct record *record, bool changed)
 {
     switch (walk->survival) {
     case SURVIVAL_EMITTED:
         break;
+    case SURVIVAL_TAGGED:
+        return tag_record(walk, record, changed);
     case SURVIVAL_LISTED:
         return list_record(walk, record, changed);
     case SURVIVAL_FAILED:
@@ -389,11 +397,7 @@ static int survive(struct walk *walk, const struct record *record, bool changed)
         return result_fail(walk->result, walk->result->tally.records, record->bytes, record->len,
                            walk->cause);
     }
-    if (walk->tag != NULL) {
-        return tag_record(walk, record, changed);
-    }
-    size_t len = (size_t)(record->next - record->bytes);
-    return changed ? emit_changed(walk, record) : emitter_keep(walk->emitter, record->bytes, len);
+    return changed ? emit_changed(walk, record) : keep(walk, record);
 }
 
 // --- record by record
@@ -421,7 +425,8 @@ static int run_record(struct walk *walk, size_t first, const struct record *reco
                           memory_order_relaxed);
     switch (steps_run(walk->steps, walk->state, first, bytes, record->len)) {
     case RECORD_KEPT:
-        status = survive(walk, record, false);
+        status = walk->survival == SURVIVAL_EMITTED ? keep(walk, record) // usual, and quick
+                                                    : survive(walk, record, false);
         break;
     case RECORD_CHANGED:
         (void)steps_cuts(walk->state, &more);
@@ -479,7 +484,7 @@ static int pass_over(struct walk *walk, const char *to)
         walk->result->tally.dropped += step_over(walk, to);
         return 0;
     }
-    if (walk->steps->count > 1 || walk->tag != NULL) {
+    if (walk->steps->count > 1 || walk->survival != SURVIVAL_EMITTED) {
         return run_each(walk, to, 1);
     }
     step_over(walk, to);
@@ -611,6 +616,7 @@ static struct walk walk_of(const struct plan *plan, struct plan_state *state, st
                          .emitter = &state->emitter,
                          .result = result,
                          .records = records_of(result),
+                         .survival = plan->tag != NULL ? SURVIVAL_TAGGED : SURVIVAL_EMITTED,
                          .tag = plan->tag,
                          .plan_state = state,
                          .may_retry = result->task.attempts < plan->retries};
