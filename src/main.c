@@ -95,6 +95,7 @@
 //            capture       what a child writes, until it is known whether it counts
 //            relay         what it writes to standard error
 //   run/     run           builds the parts, waits for the end, takes all apart
+//            conclude      how it ended, and the account
 //            bar           when the progress bar is drawn
 //            threads       workers, reader and writer
 //            pool          forked workers: what they and the threads share
