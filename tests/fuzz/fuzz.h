@@ -19,6 +19,7 @@ struct fuzz_target {
 extern const struct fuzz_target fuzz_targets[];
 
 void fuzz_decode(const unsigned char *data, size_t size);
+void fuzz_frame(const unsigned char *data, size_t size);
 void fuzz_input(const unsigned char *data, size_t size);
 void fuzz_letter(const unsigned char *data, size_t size);
 void fuzz_options(const unsigned char *data, size_t size);
