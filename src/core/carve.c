@@ -33,17 +33,20 @@ static void hold_block(struct result *result)
 // a process that does: so many are tried.
 #define PROBE 4
 
-// How many bytes take about task_ns, beside what any task takes, as far as that is known.
-static double bytes_worth(const struct core *core)
+// How many bytes take so many nanoseconds, beside what any task takes, as far as that is known.
+static double bytes_of(const struct core *core, double ns)
 {
-    if (core->size == 0) {
-        return DBL_MAX;
-    }
     double pace = core->cost / core->size; // with what any task takes, so it is at most that
     if (core->pace > 0 && core->pace < pace) {
         pace = core->pace;
     }
-    return (double)core->config.task_ns / (pace + DBL_MIN);
+    return ns / (pace + DBL_MIN);
+}
+
+// How many bytes take about task_ns.
+static double bytes_worth(const struct core *core)
+{
+    return core->size > 0 ? bytes_of(core, (double)core->config.task_ns) : DBL_MAX;
 }
 
 // How many of them the next task should have.
@@ -108,10 +111,13 @@ static size_t task_length(const struct core *core, const struct span *span, size
     return len;
 }
 
-// Where levels change more often than this in a block, records that take less than so many
-// nanoseconds together are run together, whatever their levels: what is more urgent waits no longer
-// than that, while it would be held up by far more if each few records were a task of their own.
+// Where levels change more often than this in a block, records that are quick are run together,
+// whatever their levels: what is more urgent waits no longer for them than for any task that runs,
+// while it would be held up by far more if each few records were a task of their own.
 #define CHANGES 64
+
+// Quick is what takes less than this together, or twice what the quickest task took: so where it is
+// the start of a process that takes long, tasks grow until it is but half of their time.
 #define QUICK_NS 100000
 
 // Let those records wait with the span that follow on it, as far as they are quick.
@@ -119,17 +125,26 @@ static void take_along(struct core *core, struct span *span)
 {
     struct block *block = span->block;
     const struct span *end = block->spans + block->span_count;
-    double quick = core->size / (core->cost + DBL_MIN) * QUICK_NS;
     if (block->span_count <= CHANGES || core->config.task_records > 0 || core->size == 0) {
         return;
     }
+    double ns = core->least * 2, quick = bytes_of(core, ns > QUICK_NS ? ns : QUICK_NS);
     for (struct span *next = span + 1; next < end && (double)span->len < quick; next++) {
-        if (next->off != span->off + span->len || next->len == 0) {
+        size_t room = (size_t)(quick - (double)span->len), len = next->len;
+        if (next->off != span->off + span->len || len == 0) {
             return; // some of these were taken
         }
+        if (len > room) {
+            len = records_end(block, next->off + room / 2) - next->off;
+        }
+        span->len += len;
+        next->len -= len;
+        if (next->len > 0) {
+            next->index += records_in_block(block, next->off, next->off + len);
+            next->off += len;
+            return;
+        }
         levels_remove(&core->levels, next);
-        span->len += next->len;
-        next->len = 0;
         block->uncarved--;
     }
 }

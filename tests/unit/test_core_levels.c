@@ -156,9 +156,9 @@ static void test_parts(void)
     core_destroy(core);
 }
 
-// After a task that took so many nanoseconds a byte: how many records the next one has, of `count`
-// whose levels change from one to the next. All of them are run.
-static size_t taken_along(unsigned count, int64_t pace)
+// After tasks that took `start` and so many nanoseconds a byte: how many records the next one has,
+// of `count` whose levels change from one to the next. All of them are run.
+static size_t taken_along(unsigned count, int64_t start, int64_t pace)
 {
     const struct core_config config = {.pool = pool,
                                        .limit = 1000 * BLOCK_SIZE,
@@ -168,13 +168,19 @@ static size_t taken_along(unsigned count, int64_t pace)
                                        .task_bytes = 100,
                                        .notify = notify};
     struct core *core = core_create(&config);
-    admit(core, "bbbbbbbbbb", 1);
-    struct result *task = take(core);
-    core_done(core, task, pace * (int64_t)task->task.len);
     char letters[201] = "";
+    struct result *task;
+    for (unsigned size = 1; size <= 100; size *= 10) {
+        admit(core, memset(letters, 'b', size), 1);
+        while ((task = take(core)) != NULL) {
+            task->tally.records = task->tally.emitted = records_in_task(task);
+            core_done(core, task, start + pace * (int64_t)task->task.len);
+        }
+    }
     for (unsigned i = 0; i < count; i++) {
         letters[i] = i % 2 > 0 ? 'a' : 'c';
     }
+    letters[count] = '\0';
     admit(core, letters, 2);
     task = take(core);
     size_t records = records_in_task(task), all = records;
@@ -194,10 +200,11 @@ static size_t taken_along(unsigned count, int64_t pace)
 
 static void test_quick(void)
 {
-    OK(taken_along(60, 10) == 1, "where there are few changes of level each is seen");
-    OK(taken_along(200, 10) == 81, "else what is quick takes along what follows on it");
-    OK(taken_along(200, 10000) == 5, "as far as all of it is quick,");
-    OK(taken_along(200, 100000) == 1, "and what takes long is taken alone");
+    OK(taken_along(64, 0, 10) == 1, "where there are few changes of level each is seen");
+    OK(taken_along(200, 0, 10) == 199, "else what is quick takes along what follows on it");
+    OK(taken_along(200, 0, 10000) == 5, "as far as all of it is quick,");
+    OK(taken_along(200, 0, 100000) == 2, "or takes twice as long as the quickest task");
+    OK(taken_along(200, 400000, 10000) == 42, "the start of which may take longer than records");
 }
 
 // How long a record of the level waits, in starts, while something more urgent comes with each.
