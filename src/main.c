@@ -66,7 +66,8 @@
 //            records       where the records of a block end
 //            result        a task and what it gave
 //            failure       records that failed, and why
-//   plan/    plan          the operations, compiled; runs a task
+//   plan/    plan          the operations, compiled
+//            walk          takes the records of a task through them
 //            steps         the list of operations, and the way of one record through it
 //            classify      which priorities records have, for the reader
 //            op_regex      match and exclude
