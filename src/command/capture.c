@@ -82,7 +82,7 @@ static int spill(struct capture *capture)
 ssize_t capture_read(struct capture *capture, int fd)
 {
     struct buf *bytes = &capture->bytes;
-    if (buf_reserve(bytes, READ_MIN) != 0) {
+    if (buf_reserve(bytes, bytes->len == 0 ? capture->expected + READ_MIN : READ_MIN) != 0) {
         return -1;
     }
     size_t room = bytes->cap - bytes->len;
@@ -174,6 +174,7 @@ static char *take_bytes(struct capture *capture)
 {
     struct buf *bytes = &capture->bytes;
     char *own;
+    capture->expected = bytes->len;
     if (bytes->cap > KEEP_BYTES) {
         own = realloc(bytes->bytes, bytes->len);
         if (own != NULL) {

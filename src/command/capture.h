@@ -16,6 +16,7 @@ struct spill;
 struct capture {
     struct spill *spill;
     size_t limit;           // bytes in memory
+    size_t expected;        // of the next child, since the last one gave so many
     struct buf bytes;       // those in memory, the last ones
     struct extent *extents; // the others
     size_t extent_count, extent_cap;
