@@ -113,8 +113,10 @@ static size_t task_length(const struct core *core, const struct span *span, size
 
 // Where levels change more often than this in a block, records that are quick are run together,
 // whatever their levels: what is more urgent waits no longer for them than for any task that runs,
-// while it would be held up by far more if each few records were a task of their own.
-#define CHANGES 64
+// while it would be held up by far more if each few records were a task of their own. A block of so
+// few bytes does not hold up much.
+#define CHANGES 32
+#define FEW_BYTES ((size_t)16 * 1024)
 
 // Quick is what takes less than this together, or twice what the quickest task took: so where it is
 // the start of a process that takes long, tasks grow until it is but half of their time.
@@ -125,7 +127,8 @@ static void take_along(struct core *core, struct span *span)
 {
     struct block *block = span->block;
     const struct span *end = block->spans + block->span_count;
-    if (block->span_count <= CHANGES || core->config.task_records > 0 || core->size == 0) {
+    if (block->span_count <= CHANGES || block->len <= FEW_BYTES || core->config.task_records > 0 ||
+        core->size == 0) {
         return;
     }
     double ns = core->least * 2, quick = bytes_of(core, ns > QUICK_NS ? ns : QUICK_NS);

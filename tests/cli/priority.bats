@@ -166,9 +166,17 @@ one_by_one()
 }
 
 @test "a record that is run along with more urgent ones has its own priority" {
-    run -1 "$PPROC" -j1 --plugin="$builddir/tests/plugins/player.so,fail=b" --dead-letter=letters \
-        --priority 'a=-1' --priority 'b=4' < <(yes $'a\nb' | head -n 2000)
+    b=$(printf 'b%.0s' {1..50})
+    run -1 "$PPROC" -j1 --plugin="$builddir/tests/plugins/player.so,fail=$b" --dead-letter=letters \
+        --priority 'a=-1' --priority 'b=4' < <(yes a$'\n'"$b" | head -n 2000)
     [[ $(jq .priority letters | uniq -c | xargs) == '1000 4' ]]
+}
+
+@test "where there is little, each record is in its order, however often priorities change" {
+    run -0 "$PPROC" -j1 -u --priority '[02468]$=1' < <(seq 2000)
+    [[ $output == "$(seq 1 2 2000; seq 2 2 2000)" ]]
+    run -0 "$PPROC" -j1 -u --priority '0$=-1' -- cat < <(seq 200)
+    [[ $output == "$(seq 200 | grep '0$'; seq 200 | grep -v '0$')" ]]
 }
 
 @test "priorities that nothing but dead letters can show are told by these" {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define BLOCK_SIZE 256
+#define MANY 12800 // records
 
 static struct block_pool *pool;
 
@@ -157,9 +158,10 @@ static void test_parts(void)
 }
 
 // After tasks that took `start` and so many nanoseconds a byte: how many records the next one has,
-// of `count` whose levels change from one to the next. All of them are run.
-static size_t taken_along(unsigned count, int64_t start, int64_t pace)
+// of `count` whose levels change so often. All of them are run.
+static size_t taken_along(unsigned count, unsigned changes, int64_t start, int64_t pace)
 {
+    static char letters[MANY + 1];
     const struct core_config config = {.pool = pool,
                                        .limit = 1000 * BLOCK_SIZE,
                                        .ring = 9,
@@ -168,24 +170,25 @@ static size_t taken_along(unsigned count, int64_t start, int64_t pace)
                                        .task_bytes = 100,
                                        .notify = notify};
     struct core *core = core_create(&config);
-    char letters[201] = "";
     struct result *task;
     for (unsigned size = 1; size <= 100; size *= 10) {
-        admit(core, memset(letters, 'b', size), 1);
+        memset(letters, 'b', size);
+        letters[size] = '\0';
+        admit(core, letters, 1);
         while ((task = take(core)) != NULL) {
             task->tally.records = task->tally.emitted = records_in_task(task);
             core_done(core, task, start + pace * (int64_t)task->task.len);
         }
     }
     for (unsigned i = 0; i < count; i++) {
-        letters[i] = i % 2 > 0 ? 'a' : 'c';
+        letters[i] = i * changes / count % 2 > 0 ? 'a' : 'c';
     }
     letters[count] = '\0';
     admit(core, letters, 2);
     task = take(core);
     size_t records = records_in_task(task), all = records;
-    OK(records_level(task->task.block, task->task.off) == -1 &&
-           records_level(task->task.block, task->task.off + 3) == 1 &&
+    OK(task->task.level == -1 && records_level(task->task.block, task->task.off) == -1 &&
+           records_level(task->task.block, 1) == 1 &&
            records_level(task->task.block, 2 * count - 1) == -1,
        "the records know their own levels");
     done(core, task);
@@ -200,11 +203,13 @@ static size_t taken_along(unsigned count, int64_t start, int64_t pace)
 
 static void test_quick(void)
 {
-    OK(taken_along(64, 0, 10) == 1, "where there are few changes of level each is seen");
-    OK(taken_along(200, 0, 10) == 199, "else what is quick takes along what follows on it");
-    OK(taken_along(200, 0, 10000) == 5, "as far as all of it is quick,");
-    OK(taken_along(200, 0, 100000) == 2, "or takes twice as long as the quickest task");
-    OK(taken_along(200, 400000, 10000) == 42, "the start of which may take longer than records");
+    OK(taken_along(100, 100, 0, 10) == 1, "each change of level is seen among few records,");
+    OK(taken_along(MANY, 32, 0, 10) == MANY / 32, "and where there are few changes");
+    OK(taken_along(MANY, MANY, 0, 10) == 801, "else what is quick takes along what follows on it");
+    OK(taken_along(MANY, MANY, 0, 10000) == 5, "as far as all of it is quick,");
+    OK(taken_along(MANY, MANY, 0, 100000) == 2, "or takes twice as long as the quickest task");
+    OK(taken_along(MANY, MANY, 400000, 10000) == 42,
+       "the start of which may take longer than records");
 }
 
 // How long a record of the level waits, in starts, while something more urgent comes with each.
