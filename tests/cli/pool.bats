@@ -247,6 +247,20 @@ hangs()
     [[ $output == $'6\n7 at 3\n8\n7 at 3' ]]
 }
 
+@test "records of the same key stay in order behind one that crashes" {
+    for i in 1 2 3; do seq 100; done >in
+    run -1 --separate-stderr "$PPROC" --pool=process -j4 -u --key='(\d)$' --plugin="$player,$crash=42" in
+    for key in 0 1 2 3 4 5 6 7 8 9; do
+        cmp <(grep "$key\$" <<<"$output") <(grep "$key\$" in | grep -vx 42)
+    done
+}
+
+@test "what is urgent is run first" {
+    printf '1\n2\nURGENT\n' >in
+    run -0 "$PPROC" --pool=process -j1 -u --priority='URGENT=-5' --plugin="$player,pass" in
+    [[ $output == $'URGENT\n1\n2' ]]
+}
+
 @test "--halt ends the run at a crash" {
     seq 100000 >in
     run -5 "$PPROC" --pool=process -j1 --halt=now,fail=1 --plugin="$player,$crash=42" \
