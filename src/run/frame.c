@@ -26,11 +26,11 @@ struct packed_piece {
 // A failure, with its message behind it.
 struct packed_failure {
     uint64_t index;
-    size_t off; // of its record in the task
-    enum error error;
+    size_t off;     // of its record in the task
+    unsigned error; // an enum error
     int status, signal;
     unsigned message_len;
-    bool same_cause; // as the one before, and no message
+    unsigned same_cause; // as the one before, and no message; else 0
 };
 
 // Places where these things can be.
@@ -368,16 +368,16 @@ static int take_failure(struct rest *rest, const struct result *result,
     }
     memcpy(failure, bytes, sizeof(*failure));
     const char *message = take(rest, align(failure->message_len));
-    if (message == NULL || failure->off >= result->task.len ||
-        (unsigned)failure->error > ERROR_PROTOCOL || (failure->same_cause && *cause == NULL)) {
+    if (message == NULL || failure->off >= result->task.len || failure->error > ERROR_PROTOCOL ||
+        (failure->same_cause && *cause == NULL)) {
         return 1;
     }
     if (failure->same_cause) {
         return 0;
     }
     cause_unref(*cause);
-    *cause =
-        cause_create(failure->error, "%.*s", (int)strnlen(message, failure->message_len), message);
+    *cause = cause_create((enum error)failure->error, "%.*s",
+                          (int)strnlen(message, failure->message_len), message);
     if (*cause == NULL) {
         return -1;
     }
@@ -454,6 +454,6 @@ int frame_unpack_result(const struct answer_frame *frame, const struct area *are
     status = status == 0 ? take_failures(frame, &rest, result, retriable) : status;
     status = status == 0 ? take_own(frame, &rest, result) : status;
     result->tally = *tally;
-    result->unterminated = frame->unterminated;
+    result->unterminated = frame->unterminated != 0;
     return status;
 }

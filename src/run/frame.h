@@ -60,8 +60,9 @@ struct answer_frame {
     size_t failure_bytes;
     size_t own_len;
     struct tally tally;
-    bool unterminated;
-    bool retriable; // the last of the failures is of the record to be tried again, and not counted
+    unsigned unterminated; // as in the result; 0: false
+    unsigned retriable; // likewise: there is one failure more, which is not counted, of the record
+                        // to be tried again
 };
 
 // Write a task into the area, but for bytes that are in `blocks`, and its frame. Returns 0, or -1
