@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Records get their levels.
 //
-// The records of a block are a list of runs. Each rule goes over those that no rule before it has
-// decided, and divides them into runs that it matches and runs that it does not.
+// The records of a part of a block are a list of runs. Each rule goes over those that no rule
+// before it has decided, and divides them into runs that it matches and runs that it does not.
 
 #include "plan/classify.h"
 
@@ -13,7 +13,6 @@
 #include "plan/find_literal.h"
 #include "plan/regex.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -178,9 +177,11 @@ struct pass {
 static struct pass pass_of(struct classifier *classifier, const struct rule *rule,
                            const struct block *block)
 {
+    const struct runs *runs = &classifier->runs;
+    size_t off = runs->list[0].off, end = runs->list[runs->count - 1].end;
     struct pass pass = {.classifier = classifier, .rule = rule};
     if (block->ends == NULL) {
-        pass.hint = regex_hint(rule->regex, block->buf, block->len);
+        pass.hint = regex_hint(rule->regex, block->buf + off, end - off);
         pass.searches = pass.hint == NULL && !rule->by_number && regex_searches(rule->regex);
     }
     return pass;
@@ -323,8 +324,9 @@ static int apply(struct classifier *classifier, const struct rule *rule, const s
     return status;
 }
 
-// All records have the level of the most urgent one.
-static void unite(struct runs *runs)
+// All records of the runs, and those of the block before them, have the level of the most urgent
+// one.
+static void unite(struct runs *runs, struct block *block)
 {
     struct run *all = &runs->list[0];
     for (size_t i = 1; i < runs->count; i++) {
@@ -332,54 +334,75 @@ static void unite(struct runs *runs)
         all->end = runs->list[i].end;
     }
     runs->count = 1;
+    if (block->span_count > 0) {
+        struct span *before = &block->spans[0];
+        all->level = before->level < all->level ? before->level : all->level;
+        before->level = all->level;
+    }
 }
 
-// Returns 0, or -1: no memory.
-static int make_spans(const struct runs *runs, struct block *block, int64_t now)
+// Runs become spans of the block, behind others; *index is how many records of it are before them,
+// if that counts. Returns 0, or -1: no memory.
+static int add_spans(const struct runs *runs, struct block *block, uint64_t *index, int64_t now)
 {
-    bool numbered = block->first_seq > 0 || block->keyed != NULL;
-    uint64_t index = 0;
-    assert(runs->count > 0); // no block is empty
-    block->spans = calloc(runs->count, sizeof(block->spans[0]));
-    if (block->spans == NULL) {
+    size_t count = block->span_count;
+    struct span *spans = realloc(block->spans, (count + runs->count) * sizeof(*spans));
+    if (spans == NULL) {
         return -1;
     }
-    struct span *last = NULL;
+    block->spans = spans;
     for (size_t i = 0; i < runs->count; i++) {
         const struct run *run = &runs->list[i];
+        struct span *last = count > 0 ? &spans[count - 1] : NULL;
         if (last != NULL && last->level == run->level) {
             last->end = run->end;
             last->len = run->end - last->off;
         } else {
-            last = &block->spans[block->span_count++];
-            *last = (struct span){
+            spans[count++] = (struct span){
                 .block = block,
                 .end = run->end,
                 .off = run->off,
                 .len = run->end - run->off,
-                .index = index,
+                .index = *index,
                 .level = run->level,
                 .entered = now,
             };
         }
-        index += numbered ? records_in_block(block, run->off, run->end) : 0;
+        if (block->first_seq > 0 || block->keyed != NULL) {
+            *index += records_in_block(block, run->off, run->end);
+        }
     }
+    block->span_count = count;
     return 0;
+}
+
+// So many bytes are classified at a time: a block can be large, and the runs are not charged.
+#define SLICE ((size_t)1024 * 1024)
+
+static int classify(struct classifier *classifier, struct block *block, struct run slice)
+{
+    const struct classes *classes = classifier->classes;
+    classifier->runs.count = 0;
+    int status = add_run(&classifier->runs, slice);
+    for (size_t i = 0; status == 0 && i < classes->count; i++) {
+        status = apply(classifier, &classes->rules[i], block);
+    }
+    if (status == 0 && classes->whole_blocks) {
+        unite(&classifier->runs, block);
+    }
+    return status;
 }
 
 int classifier_run(struct classifier *classifier, struct block *block, int64_t now)
 {
-    const struct classes *classes = classifier->classes;
-    classifier->runs.count = 0;
-    int status = add_run(&classifier->runs, (struct run){.off = 0, .end = block->len});
-    for (size_t i = 0; status == 0 && i < classes->count; i++) {
-        status = apply(classifier, &classes->rules[i], block);
+    uint64_t index = 0;
+    for (struct run slice = {0}; slice.end < block->len; slice.off = slice.end) {
+        bool last = block->len - slice.off <= SLICE;
+        slice.end = last ? block->len : records_end(block, slice.off + SLICE);
+        if (classify(classifier, block, slice) != 0 ||
+            add_spans(&classifier->runs, block, &index, now) != 0) {
+            return -1;
+        }
     }
-    if (status != 0) {
-        return -1;
-    }
-    if (classes->whole_blocks) {
-        unite(&classifier->runs);
-    }
-    return make_spans(&classifier->runs, block, now);
+    return 0;
 }

@@ -121,6 +121,32 @@ static void test_blocks(void)
     clear(&block);
 }
 
+// A block of several slices: each of its records is 10 bytes.
+static void test_large(void)
+{
+    const size_t count = 500000;
+    char *text = malloc(count * 10 + 1);
+    for (size_t i = 0; i < count; i++) {
+        sprintf(text + i * 10, "%s%08zu\n", i % 70000 == 0 ? "u" : "x", i);
+    }
+    struct priority rules[] = {{"u", -1}, {"^x.*77$", 1}};
+    struct settings settings = {
+        .delimiter = '\n', .record_lines = 1, .priorities = rules, .priority_count = 2};
+    struct block block = {.delimiter = '\n', .buf = text, .len = count * 10, .first_seq = 1};
+    bool right = classify(&settings, &block);
+    for (size_t i = 0; right && i < count; i += 1111) {
+        int level = i % 70000 == 0 ? -1 : i % 100 == 77;
+        right = level_at(&block, i * 10) == level;
+    }
+    OK(right && level_at(&block, 70000 * 10 * 3) == -1, "large blocks are classified in parts");
+    clear(&block);
+    settings.exact_blocks = true;
+    OK(classify(&settings, &block) && block.span_count == 1 && level_at(&block, 0) == -1,
+       "and are united all the same");
+    clear(&block);
+    free(text);
+}
+
 // --- generated rules
 
 struct trial {
@@ -219,6 +245,7 @@ int main(void)
 {
     test_rules();
     test_blocks();
+    test_large();
     test_pairs();
     return tap_done();
 }
