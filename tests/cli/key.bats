@@ -173,6 +173,19 @@ EOF
     [[ $(<out) == $'x\nx' ]]
 }
 
+@test "a plugin has one record of a key at a time, and in order when some are tried again" {
+    player=$builddir/tests/plugins/player.so
+    # The plugin asks for further attempts of what begins with a 7.
+    seq 1000 >numbers
+    run -0 "$PPROC" -j4 -u --retries=2 --backoff=1ms --key '()' --plugin="$player,flaky=3" numbers
+    cmp <(sed 's/ at 3//' <<<"$output") numbers
+    [[ $(grep -c ' at 3$' <<<"$output") == $(grep -c ^7 numbers) ]]
+    "$PPROC" -j4 -u --retries=2 --backoff=1ms --key '(.)$' --plugin="$player,flaky=3" numbers >out
+    for last in {0..9}; do
+        cmp <(sed -n "s/ at 3//; /$last\$/p" out) <(grep "$last\$" numbers)
+    done
+}
+
 @test "operations alone have the order of the input with a key" {
     seq 100000 | "$PPROC" -j4 -u --key '(.)' -v x | cmp - <(seq 100000)
 }

@@ -44,7 +44,7 @@ struct poller {
     bool flushing; // its process gives all answers
 };
 
-static uint64_t all_passed, all_doomed, all_halted, all_flushed;
+static uint64_t all_passed, all_put_behind, all_doomed, all_halted, all_flushed;
 
 // What a walk knows.
 struct walk {
@@ -350,22 +350,33 @@ static void emit_task(struct walk *walk, struct result *result)
 
 static void run_task(struct walk *walk, struct result *result);
 
-// Run the first record apart. If others with its key are to run behind it, only one that ends.
-static void cut_task(struct walk *walk, struct result *result)
+// Run the first record apart. Returns the rest, which is still to be run; NULL: not now, since the
+// record may have to be run again, and others with its key are behind it.
+static struct result *cut_task(struct walk *walk, struct result *result)
 {
     struct records records = records_of(result);
     struct record record;
-    if (records_next(&records, &record) && records.next < records.end &&
-        (!result->task.repeats || strchr("xr", *record.bytes) == NULL)) {
-        run_task(walk, core_cut(walk->core, result, (size_t)(record.next - record.bytes)));
+    if (!records_next(&records, &record) || records.next == records.end) {
+        return result;
     }
+    bool fails = strchr("xr", *record.bytes) != NULL;
+    struct result *front = core_cut(walk->core, result, (size_t)(record.next - record.bytes));
+    if (fails && core_put_behind(walk->core, front, result)) {
+        result = NULL;
+        all_put_behind++;
+    }
+    run_task(walk, front);
+    return result;
 }
 
 static void run_task(struct walk *walk, struct result *result)
 {
     uint64_t count;
     if (any(walk, 8) == 0 && result->task.doom == NULL) {
-        cut_task(walk, result);
+        result = cut_task(walk, result);
+    }
+    if (result == NULL) {
+        return;
     }
     if (result->task.doom != NULL) {
         must(walk, result->task.doom->error == ERROR_EXIT,
@@ -896,6 +907,7 @@ int main(void)
     OK(all_flushed > 0, "%" PRIu64 " times processes were flushed", all_flushed);
     OK(all_halted > 0, "%" PRIu64 " of them were halted", all_halted);
     OK(all_passed > 0, "%" PRIu64 " times a task waited for its key", all_passed);
+    OK(all_put_behind > 0, "%" PRIu64 " times the rest of a task did", all_put_behind);
     OK(all_doomed > 0, "%" PRIu64 " records were doomed in them", all_doomed);
     if (wrong != NULL) {
         printf("# seed %" PRIu64 ": not so: %s\n", seed + i - 1, wrong);

@@ -297,6 +297,31 @@ static void test_shared_key(void)
     take_down(bench);
 }
 
+// A process that holds its answers back is told to give them if records wait for their keys, though
+// more is being read.
+static void test_flush(void)
+{
+    struct bench *bench = begin(set_up(1, 1));
+    struct core_worker worker;
+    struct work work = {0};
+    size_t max_records;
+    core_worker_init(&worker);
+    worker.notify = notify;
+    admit(bench, "a1 b1");
+    (void)core_try_room(bench->core, &max_records);
+    OK(core_poll(bench->core, &worker, &work) == CORE_TASK &&
+           core_poll(bench->core, &worker, &work) == CORE_TASK &&
+           core_poll(bench->core, &worker, &work) == CORE_WAIT,
+       "as long as none waits for its key there may be more to read");
+    bench->core->reading = false;
+    admit(bench, "a2");
+    (void)core_try_room(bench->core, &max_records);
+    OK(core_poll(bench->core, &worker, &work) == CORE_FLUSH && !work.last,
+       "when one does the process is flushed");
+    core_worker_destroy(&worker);
+    take_down(bench);
+}
+
 // --- tasks of several records
 
 // A bench where it is known that a record takes so many nanoseconds.
@@ -420,6 +445,7 @@ int main(void)
     test_hot_key();
     test_many_keys();
     test_shared_key();
+    test_flush();
     test_batches();
     test_exact_batches();
     test_sequence();
