@@ -90,10 +90,12 @@ static void notify_reader(void *arg)
     (void)done; // likewise
 }
 
+// Who finds something in the queue would not wait for what arrived and may be more urgent.
 static bool worker_waits(void *arg)
 {
     const struct run *run = arg;
-    return core_idle(run->shared.core);
+    struct core *core = run->shared.core;
+    return core_idle(core) || (run->settings->classified && core_activity(core).queued > 0);
 }
 
 static size_t ring_size(const struct settings *settings)
@@ -197,8 +199,7 @@ static int build(struct run *run)
     if (shared->spill == NULL || shared->reader == NULL) {
         return -1;
     }
-    // A filter should get much at a time; but what is urgent must not be held back.
-    if (settings->mode == MODE_BATCH && !settings->classified) {
+    if (settings->mode == MODE_BATCH) { // a filter should get much at a time
         reader_fill_blocks(shared->reader, &run->demand);
     }
     if (settings->replay) {

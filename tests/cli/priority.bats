@@ -149,6 +149,29 @@ one_by_one()
     [[ $(uniq <<<"$output") == $'x\nn' ]]
 }
 
+@test "a filter gets much at a time while nothing else waits" {
+    cat >filter <<'EOF'
+#!/bin/sh
+cat >"in.$PPROC_SEQ"
+if grep -q first "in.$PPROC_SEQ"; then
+    : >started
+    until grep -q '^pproc: end: ' err; do sleep 0.01; done
+fi
+xargs <"in.$PPROC_SEQ"
+EOF
+    chmod +x filter
+    slowly()
+    {
+        for i in 1 2 3 4 5; do
+            echo "$i"
+            sleep 0.05
+        done
+    }
+    status=0
+    slowly | after_first | "$PPROC" -j1 --priority 'x=-1' - end -- ./filter >out 2>err || status=$?
+    [[ $status == 3 && $(<out) == $'first\n1 2 3 4 5' ]]
+}
+
 @test "an exact batch stays whole, and is as urgent as its most urgent record" {
     run -1 --separate-stderr "$PPROC" -j1 -u --batch-lines=2 --no-split --keep-failed \
         --dead-letter=letters --priority '4=-1' --priority '5=2' --priority '6=1' -- \
