@@ -194,8 +194,8 @@ struct result *core_cut(struct core *core, struct result *result, size_t len);
 // Likewise, but they have been run and the rest has not: its output and account become those of the
 // front.
 struct result *core_cut_done(struct core *core, struct result *result, size_t len);
-// The caller has the front of a task, that core_cut() gave and that is to be attempted again, and
-// the rest of it, which was not run. Does the rest have to wait for the end of the front, since
+// The caller has the front of a task, that core_cut() gave and that may be attempted again, and the
+// rest of it, which was not run. Does the rest have to wait for the end of the front, since
 // records in them may have the same key? If so it is the core's again.
 bool core_put_behind(struct core *core, struct result *front, struct result *rest);
 // The task could not be run to its end and the run is about to end: its records stay unprocessed.

@@ -255,8 +255,11 @@ static void do_parts(struct worker *worker, struct result *task)
         break_off(worker->shared, task);
         return;
     }
+    bool waits = core_put_behind(worker->shared->core, front, task);
     do_command(worker, front);
-    do_command(worker, task);
+    if (!waits) {
+        do_command(worker, task);
+    }
 }
 
 static void do_command(struct worker *worker, struct result *task)

@@ -90,6 +90,15 @@ EOF
     [[ $(xargs <ran) == 'b1 a1 a2 a3' ]]
 }
 
+@test "so are records that do not fit one process with those before them" {
+    printf '%05000d\n' {1..600} >long # three megabytes
+    try='echo "$PPROC_SEQ-$PPROC_ATTEMPT" >>ran; [ "$PPROC_SEQ-$PPROC_ATTEMPT" != 1-1 ]'
+    "$PPROC" -j4 -n600 --retries=1 --backoff=50ms --key '()' long -- sh -c "$try"
+    [[ $(sed -n 1,2p ran | xargs) == '1-1 1-2' ]]
+    (($(wc -l <ran) > 2))
+    tail -n +2 ran | sort -nc
+}
+
 @test "one that fails for good does not hold its key any more" {
     run -1 --separate-stderr "$PPROC" -j4 --key '^(\w)' records -- \
         sh -c '[ "$1" != a1 ] && ./append "$1"' _ {}
