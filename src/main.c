@@ -90,6 +90,7 @@
 //            names         and by the names that a header has for them
 //            tag           what lines of output begin with
 //            shell         how sh quotes
+//            launch        a child is started, with pipes to it, once there is a place for one
 //            process       one run of COMMAND: feeds it, reads what it writes, keeps it to its time
 //            child         start and end of a child process
 //            child_table   the children that live, and how many may

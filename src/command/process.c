@@ -7,17 +7,14 @@
 #include "base/fdio.h"
 #include "command/child.h"
 #include "command/child_table.h"
+#include "command/launch.h"
 #include "command/relay.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <paths.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 // After so long the lines of standard error are passed as they come.
 #define FLOW_NS (2 * CLOCK_SECOND)
@@ -41,8 +38,8 @@ struct process {
 
     // The child that runs, or ran last.
     struct child child;
-    int input_fd, output_fd, error_fd; // our ends of its pipes, -1 once they are closed
-    struct iovec *input;               // what it has not been given yet
+    struct pipes pipes;
+    struct iovec *input; // what it has not been given yet
     size_t input_count;
     bool exited, timed_out, broken;
     int64_t start, time; // when it was started, how long it ran
@@ -62,7 +59,7 @@ struct process *process_create(const struct process_config *config)
         return NULL;
     }
     process->config = config;
-    process->input_fd = process->output_fd = process->error_fd = -1;
+    process->pipes = (struct pipes){.input = -1, .output = -1, .error = -1};
     process->pause = PAUSE_MAX;
     capture_init(&process->output, config->spill, config->share);
     process->stack = child_stack_create();
@@ -83,130 +80,21 @@ void process_destroy(struct process *process)
     }
 }
 
-// --- start
-
-static void shut(int *fd)
-{
-    if (*fd >= 0) {
-        close(*fd);
-        *fd = -1;
-    }
-}
-
-static void shut_all(struct process *process)
-{
-    shut(&process->input_fd);
-    shut(&process->output_fd);
-    shut(&process->error_fd);
-}
-
-// A pipe of which `*ours` is our end and `*theirs` the child's. Returns 0, or -1 with errno set.
-static int open_pipe(int *ours, int *theirs, bool theirs_reads, bool large)
-{
-    int fds[2];
-    if (pipe2(fds, O_CLOEXEC) != 0) {
-        return -1;
-    }
-    *ours = fds[theirs_reads ? 1 : 0];
-    *theirs = fds[theirs_reads ? 0 : 1];
-    if (large) {
-        fdio_enlarge_pipe(*ours);
-    }
-    return theirs_reads ? fcntl(*ours, F_SETFL, O_NONBLOCK) : 0;
-}
-
-static int open_pipes(struct process *process, const struct process_job *job,
-                      struct child_program *program)
-{
-    bool filter = job->input != NULL;
-    if (filter && open_pipe(&process->input_fd, &program->input, true, true) != 0) {
-        return -1;
-    }
-    if (open_pipe(&process->output_fd, &program->output, false, filter) != 0) {
-        return -1;
-    }
-    return open_pipe(&process->error_fd, &program->error, false, false);
-}
-
-// A file that is executable and of no format that the system knows is a script of the shell, as
-// execvp() has it.
-static int start_script(struct process *process, struct child_program *program)
-{
-    size_t count = 0;
-    while (program->argv[count] != NULL) {
-        count++;
-    }
-    char **argv = calloc(count + 2, sizeof(*argv));
-    if (argv == NULL) {
-        return -1;
-    }
-    argv[0] = (char *)_PATH_BSHELL;
-    argv[1] = (char *)program->path;
-    memcpy(argv + 2, program->argv + 1, (count - 1) * sizeof(*argv));
-    program->path = _PATH_BSHELL;
-    program->argv = argv;
-    int rc = child_start(&process->child, process->stack, process->config->origin, program);
-    free(argv);
-    return rc;
-}
-
-static int start(struct process *process, const struct process_job *job)
+static int launch(struct process *process, const struct process_job *job)
 {
     const struct process_config *config = process->config;
-    struct child_program program = {
+    const struct launch launch = {
+        .origin = config->origin,
+        .table = config->table,
+        .stack = process->stack,
+        .null_fd = config->null_fd,
+    };
+    const struct child_program program = {
         .path = job->path,
         .argv = job->argv,
         .envp = job->envp,
-        .input = config->null_fd,
-        .output = -1,
-        .error = -1,
     };
-    int rc = open_pipes(process, job, &program);
-    if (rc == 0) {
-        rc = child_start(&process->child, process->stack, config->origin, &program);
-        if (rc != 0 && errno == ENOEXEC) {
-            rc = start_script(process, &program);
-        }
-    }
-    int error = errno;
-    if (program.input != config->null_fd) {
-        shut(&program.input);
-    }
-    shut(&program.output);
-    shut(&program.error);
-    if (rc != 0) {
-        shut_all(process);
-    }
-    errno = error;
-    return rc;
-}
-
-// Might it be possible when something else has ended?
-static bool is_lack(int error)
-{
-    return error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE;
-}
-
-// Start the child, as soon as there is a place for it. Returns 0, or -1 with errno set (ECANCELED:
-// all are to end).
-static int launch(struct process *process, const struct process_job *job)
-{
-    struct child_table *table = process->config->table;
-    while (child_table_enter(table)) {
-        if (start(process, job) == 0) {
-            child_table_add(table, &process->child);
-            return 0;
-        }
-        if (!is_lack(errno)) {
-            child_table_leave(table);
-            return -1;
-        }
-        if (!child_table_lack(table)) {
-            return -1;
-        }
-    }
-    errno = ECANCELED;
-    return -1;
+    return launch_child(&launch, &program, job->input != NULL, &process->child, &process->pipes);
 }
 
 // --- while it runs
@@ -215,7 +103,7 @@ static int launch(struct process *process, const struct process_job *job)
 static void feed(struct process *process)
 {
     size_t count = process->input_count < IOV_MAX ? process->input_count : IOV_MAX;
-    ssize_t done = writev(process->input_fd, process->input, (int)count);
+    ssize_t done = writev(process->pipes.input, process->input, (int)count);
     if (done >= 0) {
         process->moved += (size_t)done;
         fdio_advance(&process->input, &process->input_count, (size_t)done);
@@ -223,7 +111,7 @@ static void feed(struct process *process)
         process->input_count = 0;
     }
     if (process->input_count == 0) {
-        shut(&process->input_fd);
+        pipes_shut(&process->pipes.input);
     }
 }
 
@@ -243,11 +131,11 @@ static void read_output(struct process *process, short events)
     ssize_t got;
     bool last;
     do {
-        got = capture_read(&process->output, process->output_fd);
+        got = capture_read(&process->output, process->pipes.output);
         last = is_last_read(process, got);
     } while (got > 0 && (events & POLLHUP) != 0); // nobody writes any more: it will not block
     if (last) {
-        shut(&process->output_fd);
+        pipes_shut(&process->pipes.output);
     }
 }
 
@@ -256,11 +144,11 @@ static void read_error(struct process *process, short events)
     ssize_t got;
     bool last;
     do {
-        got = relay_read(&process->error, process->error_fd);
+        got = relay_read(&process->error, process->pipes.error);
         last = is_last_read(process, got);
     } while (got > 0 && (events & POLLHUP) != 0);
     if (last) {
-        shut(&process->error_fd);
+        pipes_shut(&process->pipes.error);
     }
 }
 
@@ -271,7 +159,7 @@ static void note_exit(struct process *process, int64_t now)
     process->term_at = INT64_MAX;
     process->leave_at = now + DRAIN_NS;
     process->look_at = now;
-    shut(&process->input_fd);
+    pipes_shut(&process->pipes.input);
 }
 
 static int64_t next_time(const struct process *process)
@@ -309,9 +197,9 @@ static void deal(struct process *process)
     // A descriptor of -1 is ignored.
     struct pollfd fds[] = {
         {.fd = process->exited ? -1 : process->child.pidfd, .events = POLLIN},
-        {.fd = looks ? process->output_fd : -1, .events = POLLIN},
-        {.fd = looks ? process->error_fd : -1, .events = POLLIN},
-        {.fd = looks ? process->input_fd : -1, .events = POLLOUT},
+        {.fd = looks ? process->pipes.output : -1, .events = POLLIN},
+        {.fd = looks ? process->pipes.error : -1, .events = POLLIN},
+        {.fd = looks ? process->pipes.input : -1, .events = POLLOUT},
     };
     if (!looks && process->look_at < until) {
         until = process->look_at;
@@ -362,7 +250,8 @@ static bool is_over(const struct process *process)
     if (!process->exited) {
         return false;
     }
-    return (process->output_fd < 0 && process->error_fd < 0) || process->leave_at <= clock_now();
+    return (process->pipes.output < 0 && process->pipes.error < 0) ||
+           process->leave_at <= clock_now();
 }
 
 static void follow(struct process *process)
@@ -399,12 +288,12 @@ static enum process_end finish(struct process *process)
     enum process_end end = judge(process);
     if (end != PROCESS_SUCCEEDED) {
         child_table_signal(table, &process->child, SIGKILL);
-    } else if (process->output_fd >= 0 || process->error_fd >= 0) {
+    } else if (process->pipes.output >= 0 || process->pipes.error >= 0) {
         child_table_warn_left(table);
     }
     child_table_remove(table, &process->child);
     child_reap(&process->child);
-    shut_all(process);
+    pipes_shut_all(&process->pipes);
     process->time = clock_now() - process->start;
     relay_finish(&process->error);
     return end;
@@ -440,7 +329,7 @@ enum process_end process_run(struct process *process, const struct process_job *
         return errno == ECANCELED ? PROCESS_ENDED : PROCESS_NOT_STARTED;
     }
     set_times(process);
-    if (process->input_fd >= 0) {
+    if (process->pipes.input >= 0) {
         feed(process);
     }
     follow(process);
