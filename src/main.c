@@ -81,6 +81,11 @@
 //            find_literal  looks for them
 //   command/ command       COMMAND: its parts, what its workers have, and which mode runs
 //            each, batch   its modes: what a process gets
+//            coproc        a process that lives on, and its tasks
+//            coproc_send   what is sent to it
+//            coproc_reply  which replies are to which records
+//            coproc_time   how long is waited for what
+//            dialog        the process: its pipes, its times, its end
 //            attempt       a process is run, and what became of it is told
 //            environment   of a child
 //            words         COMMAND's words, and the arguments that they make

@@ -40,6 +40,9 @@ static inline int64_t clock_now(void)
     }
 }
 
+// What poll(2) is told to wait until then: milliseconds; INT64_MAX: for ever.
+int clock_poll_timeout(int64_t until);
+
 // The process is about to be stopped, it goes on: what lies between does not count. One thread.
 void clock_hold(void);
 void clock_release(void);

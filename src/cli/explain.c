@@ -136,6 +136,13 @@ static void print_command(FILE *out, const struct settings *settings, const stru
     } else if (settings->mode == MODE_BATCH) {
         fprintf(out, "batch: what takes about 200 ms, up to %zu bytes\n", settings->block_size);
     }
+    if (settings->mode == MODE_COPROC) {
+        fprintf(out, "coproc: a process for each worker, up to 1 MiB of records ahead\n");
+    }
+    if (settings->recycle > 0) {
+        fprintf(out, "recycle: after %" PRIu64 " record%s\n", settings->recycle,
+                settings->recycle == 1 ? "" : "s");
+    }
     if (settings->many_args) {
         fprintf(out, "max-args: %zu records\n", settings->max_args);
     }

@@ -112,6 +112,7 @@ struct settings {
     bool binary;                            // outputs are bytes, not records
     int64_t timeout;                        // nanoseconds that an attempt may take; 0: any number
     int64_t kill_after;                     // nanoseconds between SIGTERM and SIGKILL
+    uint64_t recycle;                       // records that a process answers; 0: any number
     size_t batch_lines;                     // records of a batch; 0: as many as its cost suggests
     bool exact_blocks;                      // a batch is a block, which waits until it is full
     const char *joblog;                     // the file with a line for each attempt; NULL: none

@@ -15,7 +15,7 @@
 // More than any command line has room for.
 #define ARGUMENTS_MAX (UINT64_C(1) << 30)
 
-#define BATCH_LINES_MAX (UINT64_C(1) << 40)
+#define RECORDS_MAX (UINT64_C(1) << 40)
 #define BLOCK_MAX (UINT64_C(1) << 40)
 #define KILL_AFTER_DEFAULT (2 * CLOCK_SECOND)
 
@@ -30,9 +30,10 @@ static bool refuse_together(enum option_id a, enum option_id b, const char *reas
 static bool check_needless(const struct settings *settings, const struct options *options)
 {
     static const enum option_id ids[] = {
-        OPTION_EACH,    OPTION_MAX_ARGS,    OPTION_BATCH,       OPTION_SHELL,    OPTION_REPLACE,
-        OPTION_DRY_RUN, OPTION_OK_EXIT,     OPTION_BINARY,      OPTION_NO_SPLIT, OPTION_KILL_AFTER,
-        OPTION_JOBLOG,  OPTION_KEEP_FAILED, OPTION_BATCH_LINES, OPTION_BLOCK,
+        OPTION_EACH,        OPTION_MAX_ARGS,   OPTION_BATCH,   OPTION_SHELL,
+        OPTION_REPLACE,     OPTION_DRY_RUN,    OPTION_OK_EXIT, OPTION_BINARY,
+        OPTION_NO_SPLIT,    OPTION_KILL_AFTER, OPTION_JOBLOG,  OPTION_KEEP_FAILED,
+        OPTION_BATCH_LINES, OPTION_BLOCK,      OPTION_COPROC,  OPTION_RECYCLE,
     };
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         if (options->values[ids[i]] != NULL) {
@@ -48,6 +49,36 @@ static bool check_needless(const struct settings *settings, const struct options
     }
     if (options->values[OPTION_COLSEP] != NULL && options->values[OPTION_TAG] == NULL) {
         diag_error("--colsep needs a COMMAND, behind '--' and all options, or --tag=TEMPLATE");
+        return false;
+    }
+    return true;
+}
+
+// A process that answers record by record.
+static bool check_coproc(const struct options *options)
+{
+    static const struct {
+        enum option_id id;
+        const char *reason;
+    } others[] = {
+        {OPTION_BATCH, "they are different modes"},
+        {OPTION_EACH, "they are different modes"},
+        {OPTION_MAX_ARGS, "a filter gets no record as argument"},
+        {OPTION_BINARY, "what ends in a delimiter is a reply"},
+        {OPTION_NO_SPLIT, "what a process has not answered runs again, in parts"},
+        {OPTION_TAG, "an answer says itself what it is to"},
+        {OPTION_RECORD_LINES, "what ends in a delimiter is a reply"},
+        {OPTION_RECORD_START, "what ends in a delimiter is a reply"},
+    };
+    const char *const *values = options->values;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && values[OPTION_COPROC] != NULL;
+         i++) {
+        if (values[others[i].id] != NULL) {
+            return refuse_together(OPTION_COPROC, others[i].id, others[i].reason);
+        }
+    }
+    if (values[OPTION_RECYCLE] != NULL && values[OPTION_COPROC] == NULL) {
+        diag_error("--recycle needs --coproc: other processes end anyway");
         return false;
     }
     return true;
@@ -72,7 +103,7 @@ static bool check_together(const struct options *options)
                    options->command_count);
         return false;
     }
-    return true;
+    return check_coproc(options);
 }
 
 static bool set_colsep(struct settings *settings, const char *colsep)
@@ -100,7 +131,8 @@ static bool set_placeholders(struct settings *settings, const struct options *op
         .record = record,
         .columns = settings->colsep != NULL,
         .names = has_names(settings),
-        .numbers_only = options->values[OPTION_BATCH] != NULL,
+        .numbers_only =
+            options->values[OPTION_BATCH] != NULL || options->values[OPTION_COPROC] != NULL,
     };
     return true;
 }
@@ -139,13 +171,21 @@ static bool set_attempts(struct settings *settings, const struct options *option
            set_duration(&settings->kill_after, options, OPTION_KILL_AFTER, KILL_AFTER_DEFAULT);
 }
 
+static bool set_recycle(struct settings *settings, const char *text)
+{
+    if (text != NULL && units_parse_count(text, 1, RECORDS_MAX, &settings->recycle) != 0) {
+        return refuse(OPTION_RECYCLE, text, "a number of records, at least 1");
+    }
+    return true;
+}
+
 // Batches of an exact size.
 static bool set_batch(struct settings *settings, const struct options *options)
 {
     const char *lines = options->values[OPTION_BATCH_LINES];
     const char *block = options->values[OPTION_BLOCK];
     uint64_t count = 0, size;
-    if (lines != NULL && units_parse_count(lines, 1, BATCH_LINES_MAX, &count) != 0) {
+    if (lines != NULL && units_parse_count(lines, 1, RECORDS_MAX, &count) != 0) {
         return refuse(OPTION_BATCH_LINES, lines, "a number of records, at least 1");
     }
     if (block != NULL && (units_parse_size(block, &size) != 0 || size > BLOCK_MAX)) {
@@ -201,6 +241,8 @@ static void set_mode(struct settings *settings, const struct options *options)
     size_t len = find_of_record(settings, &where);
     if (options->values[OPTION_BATCH] != NULL) {
         choose(settings, MODE_BATCH, "--batch");
+    } else if (options->values[OPTION_COPROC] != NULL) {
+        choose(settings, MODE_COPROC, "--coproc");
     } else if (len > 0) {
         choose(settings, MODE_EACH, "COMMAND has %.*s", len < 40 ? (int)len : 40, where);
     } else if (options->values[OPTION_EACH] != NULL || settings->many_args) {
@@ -229,7 +271,8 @@ bool set_command(struct settings *settings, const struct options *options)
     settings->binary = options->values[OPTION_BINARY] != NULL;
     if (!set_file(&settings->joblog, options, OPTION_JOBLOG) || !set_attempts(settings, options) ||
         !check_together(options) || !set_placeholders(settings, options) ||
-        !set_max_args(settings, options->values[OPTION_MAX_ARGS])) {
+        !set_max_args(settings, options->values[OPTION_MAX_ARGS]) ||
+        !set_recycle(settings, options->values[OPTION_RECYCLE])) {
         return false;
     }
     set_mode(settings, options);

@@ -28,6 +28,27 @@ struct values attempt_values(const struct command_state *state, const struct res
     return values_of(result, result->task.off, 0, records, count, state->slot);
 }
 
+size_t attempt_make_records(const struct command_state *state, const struct result *result,
+                            struct iovec *pieces)
+{
+    const char *delimiter = &state->command->settings->delimiter;
+    uint64_t records = 0;
+    bool whole = true;
+    for (size_t i = 0; i < result->iov_count; i++) {
+        const char *bytes = result->iov[i].iov_base;
+        size_t len = result->iov[i].iov_len;
+        records += records_count(bytes, len, *delimiter);
+        whole = bytes[len - 1] == *delimiter;
+        pieces[i] = result->iov[i];
+    }
+    size_t count = result->iov_count;
+    if (!whole || result->unterminated) {
+        records += whole; // an empty one
+        pieces[count++] = (struct iovec){(char *)delimiter, 1};
+    }
+    return records == result->tally.emitted ? count : 0;
+}
+
 static void set_cause(struct command_state *state, struct cause *cause)
 {
     cause_unref(state->cause);
@@ -79,9 +100,7 @@ static struct cause *explain(const struct command_state *state, enum process_end
     }
 }
 
-// A line for the joblog.
-static int log_attempt(struct command_state *state, const struct result *result,
-                       const struct job_plan *job, enum process_end end, struct timespec start)
+int attempt_log(struct command_state *state, struct job *line)
 {
     if (state->command->joblog == NULL) {
         return 0;
@@ -90,7 +109,15 @@ static int log_attempt(struct command_state *state, const struct result *result,
     if (words_print(state->command->words, state->words, &state->line) != 0) {
         return -1;
     }
-    const struct job line = {
+    line->command = state->line.bytes;
+    line->command_len = state->line.len;
+    return joblog_write(state->command->joblog, line);
+}
+
+static int log_run(struct command_state *state, const struct result *result,
+                   const struct job_plan *job, enum process_end end, struct timespec start)
+{
+    struct job line = {
         .seq = job->values.seq,
         .start = start,
         .seconds = (double)process_time(state->process) / (double)CLOCK_SECOND,
@@ -98,16 +125,13 @@ static int log_attempt(struct command_state *state, const struct result *result,
         .received = capture_len(process_output(state->process)),
         .status = end == PROCESS_SIGNALLED ? 0 : process_status(state->process),
         .signal = process_signal(state->process),
-        .command = state->line.bytes,
-        .command_len = state->line.len,
         .attempt = result->task.attempts + 1,
         .records = job->records,
     };
-    return joblog_write(state->command->joblog, &line);
+    return attempt_log(state, &line);
 }
 
-// The program of this record, if it depends on that. NULL with errno set: there is none.
-static const char *find_path(const struct command_state *state, char **found)
+const char *attempt_find_path(const struct command_state *state, char **found)
 {
     *found = NULL;
     if (state->command->path != NULL) {
@@ -122,7 +146,7 @@ static enum process_end run_process(struct command_state *state, const struct re
 {
     char *found;
     struct process_job process = {
-        .path = find_path(state, &found),
+        .path = attempt_find_path(state, &found),
         .argv = words_arguments(state->words),
         .envp = environment_fill(state->environment, &job->values, result->task.attempts + 1),
         .input = job->input,
@@ -216,6 +240,27 @@ static enum command_end protest(struct command_state *state, const struct job_pl
     return COMMAND_FAILED;
 }
 
+// Has the output a record for each that it is about? 1, 0, or -1: the spill file failed.
+static int answers_all(struct command_state *state, const struct job_plan *job, uint64_t *answers)
+{
+    const struct settings *settings = state->command->settings;
+    if (capture_count(process_output(state->process), settings->delimiter, answers) != 0) {
+        return -1;
+    }
+    return *answers == job->records;
+}
+
+static enum command_end protest_answers(struct command_state *state, const struct job_plan *job,
+                                        uint64_t answers)
+{
+    char why[256];
+    snprintf(why, sizeof(why),
+             "%" PRIu64 " repl%s to %" PRIu64 " record%s: there has to be one to each (--batch if "
+             "COMMAND is a filter)",
+             answers, answers == 1 ? "y" : "ies", job->records, job->records == 1 ? "" : "s");
+    return protest(state, job, why);
+}
+
 // Make the output of the process the result's.
 static enum command_end take_output(struct command_state *state, struct result *result,
                                     const struct job_plan *job)
@@ -227,8 +272,14 @@ static enum command_end take_output(struct command_state *state, struct result *
                        "the output begins with another header than those before it "
                        "(--header-out=0: outputs have none)");
     }
+    uint64_t answers;
+    int all = job->answers ? answers_all(state, job, &answers) : 1;
+    if (all == 0) {
+        return protest_answers(state, job, answers);
+    }
     result_drop_output(result);
-    return same > 0 && attempt_give_output(state, result) == 0 ? COMMAND_DONE : COMMAND_BROKEN;
+    return all > 0 && same > 0 && attempt_give_output(state, result) == 0 ? COMMAND_DONE
+                                                                          : COMMAND_BROKEN;
 }
 
 enum command_end attempt_run(struct command_state *state, struct result *result,
@@ -254,7 +305,7 @@ enum command_end attempt_run(struct command_state *state, struct result *result,
     if (end == PROCESS_ENDED || end == PROCESS_BROKEN) {
         return end == PROCESS_ENDED ? COMMAND_ENDED : COMMAND_BROKEN;
     }
-    if (log_attempt(state, result, job, end, start) != 0) {
+    if (log_run(state, result, job, end, start) != 0) {
         return COMMAND_BROKEN;
     }
     if (end == PROCESS_SUCCEEDED) {

@@ -11,7 +11,11 @@
 #include "core/failure.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
+
+struct job;
 
 struct command {
     const struct settings *settings;
@@ -22,6 +26,8 @@ struct command {
     struct child_origin *origin;
     struct child_table *children;
     struct joblog *joblog;
+    atomic_bool told_silence; // that a process does not answer
+    atomic_bool flawed;       // something is wrong that is no record's fault, and was told
 
     pthread_mutex_t mutex; // guards what follows; all else is constant
     struct buf header;     // of outputs; constant once it is not empty
@@ -60,6 +66,7 @@ struct job_plan {
     uint64_t records; // that it is about
     bool may_split;
     size_t header_lines; // of its output
+    bool answers;        // its output has a record for each
 };
 
 // Values of the task's first record; with -n, of these.
@@ -76,6 +83,20 @@ enum command_end attempt_refuse(struct command_state *state, const struct job_pl
 
 // A plugin asks for another attempt of a record: it has to stand alone for that.
 enum command_end attempt_retry(struct command_state *state, const struct result *result);
+
+// What the operations left, for a process that has to answer each record: all end in the delimiter.
+// `pieces` has room for one more than the output of the result. Returns how many there are; 0: a
+// record holds delimiters, so that it would be taken for several.
+size_t attempt_make_records(const struct command_state *state, const struct result *result,
+                            struct iovec *pieces);
+
+// The program that the words are for. NULL with errno set: there is none. *found is the caller's to
+// free.
+const char *attempt_find_path(const struct command_state *state, char **found);
+
+// A line for the joblog, if there is one; the command is filled in. Returns 0, or -1: no memory, or
+// as joblog_error() says.
+int attempt_log(struct command_state *state, struct job *line);
 
 // Make what the process printed the output of the result. Returns 0, or -1: no memory, or as
 // spill_error() says.

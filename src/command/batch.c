@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Mode batch: a process filters some records, which it reads from its standard input.
+//
+// So does one that has to answer each of them (mode coproc), of records that are run apart.
 
 #include "command/batch.h"
 
@@ -10,11 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// What the process reads: the header, and what the operations left. -1: no memory.
-static int make_input(struct command_state *state, const struct result *result,
-                      struct job_plan *job)
+static int reserve_input(struct command_state *state, size_t count)
 {
-    size_t count = result->iov_count + 1;
     if (count > state->input_cap) {
         struct iovec *input = realloc(state->input, count * sizeof(*input));
         if (input == NULL) {
@@ -23,11 +22,26 @@ static int make_input(struct command_state *state, const struct result *result,
         state->input = input;
         state->input_cap = count;
     }
-    state->input[0] = (struct iovec){(char *)state->header, state->header_len};
-    memcpy(state->input + 1, result->iov, result->iov_count * sizeof(*state->input));
+    return 0;
+}
+
+// What the process reads: the header, and what the operations left; of it, what answers each record
+// reads only the latter. -1: no memory.
+static int make_input(struct command_state *state, const struct result *result,
+                      struct job_plan *job)
+{
+    if (reserve_input(state, result->iov_count + 1) != 0) {
+        return -1;
+    }
     job->input = state->input;
-    job->input_count = count;
-    for (size_t i = 0; i < count; i++) {
+    if (job->answers) {
+        job->input_count = attempt_make_records(state, result, state->input);
+    } else {
+        job->input_count = result->iov_count + 1;
+        state->input[0] = (struct iovec){(char *)state->header, state->header_len};
+        memcpy(state->input + 1, result->iov, result->iov_count * sizeof(*state->input));
+    }
+    for (size_t i = 0; i < job->input_count; i++) {
         job->sent += state->input[i].iov_len;
     }
     return 0;
@@ -47,11 +61,18 @@ enum command_end batch_run(struct command_state *state, struct result *result)
         .values = attempt_values(state, result, NULL, 0),
         .records = records,
         .may_split = records > 1 && !state->command->settings->no_split,
+        .answers = state->command->settings->mode == MODE_COPROC,
     };
     if (make_input(state, result, &job) != 0) {
         return COMMAND_BROKEN;
     }
-    if (state->header_len > 0 && state->command->settings->header_out) {
+    if (job.input_count == 0) {
+        return attempt_refuse(
+            state, &job, ERROR_PROTOCOL,
+            "the record holds the delimiter, so that COMMAND would answer it more "
+            "than once (--batch or --each can have it)");
+    }
+    if (!job.answers && state->header_len > 0 && state->command->settings->header_out) {
         job.header_lines = state->command->settings->header_lines;
     }
     size_t used;

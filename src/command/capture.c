@@ -3,6 +3,7 @@
 
 #include "command/capture.h"
 
+#include "core/records.h"
 #include "output/spill.h"
 
 #include <errno.h>
@@ -79,6 +80,15 @@ static int spill(struct capture *capture)
     return 0;
 }
 
+static int keep_within_limit(struct capture *capture)
+{
+    if (capture->bytes.len > capture->limit && spill(capture) != 0) {
+        errno = ENOSPC; // whatever it is
+        return -1;
+    }
+    return 0;
+}
+
 ssize_t capture_read(struct capture *capture, int fd)
 {
     struct buf *bytes = &capture->bytes;
@@ -91,16 +101,52 @@ ssize_t capture_read(struct capture *capture, int fd)
         return got;
     }
     bytes->len += (size_t)got;
-    if (bytes->len > capture->limit && spill(capture) != 0) {
-        errno = ENOSPC; // whatever it is
-        return -1;
-    }
-    return got;
+    return keep_within_limit(capture) == 0 ? got : -1;
+}
+
+int capture_append(struct capture *capture, const char *bytes, size_t len)
+{
+    return buf_append(&capture->bytes, bytes, len) == 0 ? keep_within_limit(capture) : -1;
 }
 
 uint64_t capture_len(const struct capture *capture)
 {
     return capture->spilled + capture->bytes.len;
+}
+
+// Count the delimiters of what is on disk; *last is its last byte.
+static int count_spilled(const struct capture *capture, char delimiter, uint64_t *count, char *last)
+{
+    char part[4096];
+    for (size_t i = 0; i < capture->extent_count; i++) {
+        const struct extent *extent = &capture->extents[i];
+        for (size_t done = 0; done < extent->len;) {
+            size_t left = extent->len - done;
+            ssize_t got =
+                spill_read(capture->spill, part, left < sizeof(part) ? left : sizeof(part),
+                           extent->offset + (off_t)done);
+            if (got <= 0) {
+                return -1;
+            }
+            *last = part[got - 1];
+            *count += records_count(part, (size_t)got, delimiter) - (*last != delimiter);
+            done += (size_t)got;
+        }
+    }
+    return 0;
+}
+
+int capture_count(const struct capture *capture, char delimiter, uint64_t *count)
+{
+    const struct buf *bytes = &capture->bytes;
+    char last = delimiter;
+    *count = 0;
+    if (count_spilled(capture, delimiter, count, &last) != 0) {
+        return -1;
+    }
+    *count += bytes->len > 0 ? records_count(bytes->bytes, bytes->len, delimiter)
+                             : (uint64_t)(last != delimiter);
+    return 0;
 }
 
 size_t capture_tail(const struct capture *capture, char *bytes, size_t size)

@@ -32,8 +32,15 @@ void capture_destroy(struct capture *capture);
 // EINTR and EAGAIN are the descriptor's, after all others the capture is of no use.
 ssize_t capture_read(struct capture *capture, int fd);
 
+// Append bytes that were read elsewhere. Returns 0, or -1: no memory, or the spill file failed.
+int capture_append(struct capture *capture, const char *bytes, size_t len);
+
 // Bytes that it has.
 uint64_t capture_len(const struct capture *capture);
+
+// How many records it has, each of which a delimiter ends; a last one without it counts. Returns 0,
+// or -1: the spill file failed.
+int capture_count(const struct capture *capture, char delimiter, uint64_t *count);
 
 // Copy the last bytes, up to `size`. Returns how many.
 size_t capture_tail(const struct capture *capture, char *bytes, size_t size);

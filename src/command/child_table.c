@@ -35,6 +35,7 @@ struct child_table {
     unsigned live;   // children in the list
     unsigned used;   // places: those, and what is being started
     unsigned places; // that there are
+    unsigned lacked; // threads that wait for one
     int64_t limited; // when that number was last changed
     int64_t lacking; // since when nothing ran and nothing could be started; 0: not so
     bool warned_lack, warned_left;
@@ -140,7 +141,9 @@ void child_table_end(struct child_table *table, int signal)
 // Wait for a place, or until it is time to see whether there may be one more.
 static void wait_for_place(struct child_table *table, int64_t ns)
 {
+    table->lacked++;
     cond_wait_for(&table->place, &table->mutex, ns);
+    table->lacked--;
     int64_t now = clock_now();
     if (now - table->limited >= GROWTH && table->live > 0) {
         table->places++;
@@ -164,6 +167,14 @@ bool child_table_enter(struct child_table *table)
     table->used += entered;
     mutex_unlock(&table->mutex);
     return entered;
+}
+
+bool child_table_is_short(struct child_table *table)
+{
+    mutex_lock(&table->mutex);
+    bool is_short = table->lacked > 0;
+    mutex_unlock(&table->mutex);
+    return is_short;
 }
 
 static void leave(struct child_table *table)

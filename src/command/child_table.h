@@ -28,6 +28,8 @@ void child_table_add(struct child_table *table, struct child *child);
 bool child_table_lack(struct child_table *table);
 // Having entered: no child could be started, for a reason of its own.
 void child_table_leave(struct child_table *table);
+// Does somebody wait for a place? Then a child that does nothing should end.
+bool child_table_is_short(struct child_table *table);
 // The child has ended. From now on nobody signals its group, and it can be reaped.
 void child_table_remove(struct child_table *table, struct child *child);
 // Something that a child left behind after success holds its output open: tell it, once.

@@ -188,6 +188,11 @@ void command_state_destroy(struct command_state *state)
     free(state);
 }
 
+bool command_is_flawed(const struct command *command)
+{
+    return atomic_load(&command->flawed);
+}
+
 // --- headers
 
 void command_set_header(struct command_state *state, const char *bytes, size_t len)
@@ -215,8 +220,8 @@ enum command_end command_run(struct command_state *state, struct result *result)
     case MODE_EACH:
         return each_run(state, result);
     case MODE_BATCH:
-        return batch_run(state, result);
     case MODE_COPROC:
+        return batch_run(state, result);
     case MODE_NONE:
         break;
     }

@@ -2,7 +2,9 @@
 // COMMAND: runs on the records that the operations of the plan let through.
 //
 // Its modes are files of their own (each, batch), which say what a process gets; what became of it
-// is the same for all of them. Retries, splitting and halting are the core's business.
+// is the same for all of them. Tasks for a process that lives on go through a coproc first, which
+// says of which of them command_run() is to make attempts. Retries, splitting and halting are the
+// core's business.
 
 #ifndef PPROC_COMMAND_COMMAND_H
 #define PPROC_COMMAND_COMMAND_H
@@ -41,6 +43,9 @@ int command_name_columns(struct command *command, const char *header, size_t len
 
 // The children that live.
 struct child_table *command_children(const struct command *command);
+
+// Has a process failed that had answered all of its records? That was told then.
+bool command_is_flawed(const struct command *command);
 
 // What one worker needs; `slot` is its number, from 1. NULL with errno set on failure.
 struct command_state;

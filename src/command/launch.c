@@ -26,6 +26,7 @@ void pipes_shut_all(struct pipes *pipes)
     pipes_shut(&pipes->input);
     pipes_shut(&pipes->output);
     pipes_shut(&pipes->error);
+    pipes_shut(&pipes->unread);
 }
 
 // A pipe of which `*ours` is our end and `*theirs` the child's. Returns 0, or -1 with errno set.
@@ -91,7 +92,9 @@ static int start(const struct launch *launch, const struct child_program *wanted
         }
     }
     int error = errno;
-    if (program.input != launch->null_fd) {
+    if (rc == 0 && launch->watches) {
+        pipes->unread = program.input;
+    } else if (program.input != launch->null_fd) {
         pipes_shut(&program.input);
     }
     pipes_shut(&program.output);

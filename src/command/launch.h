@@ -13,14 +13,18 @@ struct child_table;
 // Our ends of the pipes of a child, -1 once they are closed. Writing does not block.
 struct pipes {
     int input, output, error;
+    int unread; // a copy of its end of `input`, which tells what it has not read; -1: none
 };
+
+#define PIPES_NONE ((struct pipes){-1, -1, -1, -1})
 
 // What is needed to start a child.
 struct launch {
     const struct child_origin *origin;
     struct child_table *table;
     struct child_stack *stack;
-    int null_fd; // the null device
+    int null_fd;  // the null device
+    bool watches; // pipes.unread is wanted
 };
 
 // Close one of them, or all; those that are closed stay so.

@@ -59,7 +59,7 @@ struct process *process_create(const struct process_config *config)
         return NULL;
     }
     process->config = config;
-    process->pipes = (struct pipes){.input = -1, .output = -1, .error = -1};
+    process->pipes = PIPES_NONE;
     process->pause = PAUSE_MAX;
     capture_init(&process->output, config->spill, config->share);
     process->stack = child_stack_create();

@@ -57,7 +57,7 @@ static size_t bytes_wanted(const struct core *core)
     }
     double last = (double)core->carved > core->size ? (double)core->carved : core->size;
     double most = last * GROWTH, wanted = bytes_worth(core);
-    if (core->pace == 0 && core->carved > core->asked) {
+    if (core->pace == 0 && core->carved > core->asked && !core->config.even_cost) {
         wanted = last * PROBE;
     }
     return (size_t)(wanted < most ? wanted : most);

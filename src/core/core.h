@@ -46,6 +46,7 @@ struct core_config {
     size_t task_records; // records of a task; 0: as many as take about task_ns
     int64_t task_ns;     // nanoseconds of work that a task should hold
     size_t task_bytes;   // of a task as long as nothing is known of what it costs
+    bool even_cost;      // a task takes nothing beside what its bytes do
     bool whole_blocks;   // a block is a task
     unsigned retries;    // further attempts of a record that fails
     struct backoff backoff;

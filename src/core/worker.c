@@ -242,7 +242,8 @@ static void learn_cost(struct core *core, const struct task *task, int64_t ns)
         core->least = time;
         core->least_size = size;
     }
-    if (core->size >= core->least_size * LARGER && core->cost > core->least) {
+    if (!core->config.even_cost && core->size >= core->least_size * LARGER &&
+        core->cost > core->least) {
         core->pace = (core->cost - core->least) / (core->size - core->least_size);
     }
 }
@@ -383,7 +384,8 @@ bool core_should_spill(struct core *core, const struct result *result)
     mutex_lock(&core->mutex);
     bool next = task->block->no == core->handing && task->block->joined == task->off;
     size_t block_size = block_pool_size(core->config.pool); // for which reading would wait
-    bool over = core->used + result->own_len + block_size > core->config.limit;
+    size_t gone = result->refers ? 0 : task->len;           // of its block, then
+    bool over = core->used + result->own_len + block_size > core->config.limit + gone;
     mutex_unlock(&core->mutex);
     return over && !next;
 }

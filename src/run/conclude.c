@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "cli/settings.h"
 #include "cli/stats.h"
+#include "command/command.h"
 #include "core/core.h"
 #include "input/input.h"
 #include "input/replay.h"
@@ -179,7 +180,9 @@ static enum exit_status status_of(const struct run *run, bool broken, const stru
     if (run->halted) { // the user has what he asked for, or else what he feared
         return run->settings->halt.why == HALT_FAIL ? EXIT_STOPPED : EXIT_OK;
     }
-    return ledger->failed > 0 ? EXIT_FAILED_RECORDS : EXIT_OK;
+    const struct command *command = run->shared.command;
+    bool flawed = command != NULL && command_is_flawed(command);
+    return ledger->failed > 0 || flawed ? EXIT_FAILED_RECORDS : EXIT_OK;
 }
 
 enum exit_status run_conclude(struct run *run)

@@ -104,6 +104,12 @@ static size_t ring_size(const struct settings *settings)
     return blocks < RING_MIN ? RING_MIN : blocks < RING_MAX ? blocks : RING_MAX;
 }
 
+// Does COMMAND read records from its standard input?
+static bool is_filter(const struct settings *settings)
+{
+    return settings->mode == MODE_BATCH || settings->mode == MODE_COPROC;
+}
+
 static int build_core(struct run *run)
 {
     const struct settings *settings = run->settings;
@@ -117,9 +123,10 @@ static int build_core(struct run *run)
         .self_serve = settings->self_serve,
         .task_records = settings->mode == MODE_EACH ? settings->max_args : 0,
         .task_ns = settings->mode == MODE_BATCH ? BATCH_NS : TASK_NS,
-        .task_bytes = settings->mode == MODE_BATCH ? 1 : TASK_BYTES,
+        .task_bytes = is_filter(settings) ? 1 : TASK_BYTES,
+        .even_cost = settings->mode == MODE_COPROC, // no process is started for it
         .whole_blocks = settings->exact_blocks || settings->batch_lines > 0,
-        .idle = settings->mode == MODE_BATCH ? notify_reader : NULL,
+        .idle = is_filter(settings) ? notify_reader : NULL,
         .idle_arg = run,
         .halt = settings->halt,
         .rate = settings->rate,
@@ -199,7 +206,7 @@ static int build(struct run *run)
     if (shared->spill == NULL || shared->reader == NULL) {
         return -1;
     }
-    if (settings->mode == MODE_BATCH) { // a filter should get much at a time
+    if (is_filter(settings)) { // it should get much at a time
         reader_fill_blocks(shared->reader, &run->demand);
     }
     if (settings->replay) {

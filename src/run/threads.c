@@ -7,6 +7,7 @@
 #include "base/thread.h"
 #include "cli/settings.h"
 #include "command/command.h"
+#include "command/coproc.h"
 #include "core/core.h"
 #include "input/reader.h"
 #include "input/replay.h"
@@ -32,6 +33,7 @@ struct worker {
     struct core_worker core;
     struct plan_state *state;      // if it runs the operations alone
     struct command_state *command; // with COMMAND
+    struct coproc *coproc;         // that lives on; else NULL
     struct proxy *proxy;           // with a process that runs the operations
 };
 
@@ -397,10 +399,108 @@ static void do_write(struct shared *shared, struct work *work)
 
 // --- threads
 
+// --- a worker whose process lives on
+
+// The process of the worker has answered the first part of the task.
+static void do_rest(struct worker *worker, const struct coproc_result *ended)
+{
+    struct shared *shared = worker->shared;
+    struct result *front = core_cut(shared->core, ended->task, ended->cut);
+    if (front == NULL) {
+        break_off(shared, ended->task);
+        return;
+    }
+    switch (coproc_answer(worker->coproc, front)) {
+    case 0:
+        finish_task(shared, front, ended->ns);
+        break;
+    case 1:
+        do_command(worker, front);
+        break;
+    default:
+        break_off(shared, front);
+    }
+    do_command(worker, ended->task);
+}
+
+static void conclude(struct worker *worker, const struct coproc_result *ended)
+{
+    switch (ended->end) {
+    case COPROC_DONE:
+        finish_task(worker->shared, ended->task, ended->ns);
+        break;
+    case COPROC_PARTLY:
+        core_busy(worker->shared->core, &worker->core);
+        do_rest(worker, ended);
+        break;
+    case COPROC_ALONE:
+        core_busy(worker->shared->core, &worker->core);
+        do_command(worker, ended->task);
+        break;
+    case COPROC_BROKEN:
+        break_off(worker->shared, ended->task);
+        break;
+    }
+}
+
+static void send_task(struct worker *worker, struct result *task)
+{
+    if (task->task.doom != NULL) {
+        fail_task(worker, task, task->task.doom, 0);
+    } else if (coproc_add(worker->coproc, task) != 0) {
+        break_off(worker->shared, task);
+    }
+}
+
+// Ask the core. Returns false if it has nothing until it calls.
+static bool ask(struct worker *worker, bool *ends)
+{
+    struct work work;
+    switch (core_poll(worker->shared->core, &worker->core, &work)) {
+    case CORE_TASK:
+        send_task(worker, work.task);
+        return true;
+    case CORE_FLUSH:
+        coproc_flush(worker->coproc, work.last);
+        return true;
+    case CORE_NO_MEMORY:
+        end_without_memory(worker->shared);
+        return true;
+    case CORE_END:
+        *ends = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void coproc_main(struct worker *worker)
+{
+    struct coproc *coproc = worker->coproc;
+    bool asks = true, ends = false;
+    while (!ends) {
+        struct coproc_result ended;
+        while (coproc_next(coproc, &ended)) {
+            asks |= ended.end != COPROC_DONE;
+            conclude(worker, &ended);
+        }
+        if (asks && coproc_has_room(coproc)) {
+            asks = ask(worker, &ends);
+        } else {
+            asks |= coproc_wait(coproc, asks);
+        }
+    }
+    coproc_finish(coproc);
+}
+
 static void *worker_main(void *arg)
 {
     struct worker *worker = arg;
     struct shared *shared = worker->shared;
+    if (worker->coproc != NULL) {
+        coproc_main(worker);
+        return NULL;
+    }
     for (;;) {
         struct work work;
         switch (core_take(shared->core, &worker->core, &work)) {
@@ -469,6 +569,7 @@ int threads_start_roles(struct threads *threads)
 static void worker_destroy(struct worker *worker)
 {
     if (worker != NULL) {
+        coproc_destroy(worker->coproc);
         plan_state_destroy(worker->state);
         command_state_destroy(worker->command);
         proxy_destroy(worker->proxy);
@@ -483,7 +584,13 @@ static int worker_equip(struct worker *worker, unsigned slot)
     struct shared *shared = worker->shared;
     if (shared->command != NULL) {
         worker->command = command_state_create(shared->command, shared->plan, slot);
-        return worker->command != NULL ? 0 : -1;
+        if (worker->command == NULL || shared->settings->mode != MODE_COPROC) {
+            return worker->command != NULL ? 0 : -1;
+        }
+        worker->coproc = coproc_create(worker->command);
+        worker->core.notify = coproc_call;
+        worker->core.notify_arg = worker->coproc;
+        return worker->coproc != NULL ? 0 : -1;
     }
     if (shared->forked != NULL) {
         worker->proxy = proxy_create(shared->forked, slot);

@@ -75,8 +75,7 @@ to_nowhere()
 }
 
 @test "what is not built is refused, not ignored" {
-    for option in --csv --follow \
-        --coproc; do
+    for option in --csv --follow; do
         refused "unknown option '$option'" "$option"
     done
 }
