@@ -132,8 +132,9 @@ static void take_along(struct core *core, struct span *span)
         return;
     }
     double ns = core->least * 2, quick = bytes_of(core, ns > QUICK_NS ? ns : QUICK_NS);
-    for (struct span *next = span + 1; next < end && (double)span->len < quick; next++) {
-        size_t room = (size_t)(quick - (double)span->len), len = next->len;
+    size_t most = quick < (double)block->len ? (size_t)quick : block->len;
+    for (struct span *next = span + 1; next < end && span->len < most; next++) {
+        size_t room = most - span->len, len = next->len;
         if (next->off != span->off + span->len || len == 0) {
             return; // some of these were taken
         }
