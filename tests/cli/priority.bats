@@ -149,7 +149,7 @@ one_by_one()
     [[ $(uniq <<<"$output") == $'x\nn' ]]
 }
 
-@test "a filter gets much at a time while nothing else waits" {
+@test "a filter gets much at a time while nothing else waits, of what is urgent first" {
     cat >filter <<'EOF'
 #!/bin/sh
 cat >"in.$PPROC_SEQ"
@@ -170,6 +170,12 @@ EOF
     status=0
     slowly | after_first | "$PPROC" -j1 --priority 'x=-1' - end -- ./filter >out 2>err || status=$?
     [[ $status == 3 && $(<out) == $'first\n1 2 3 4 5' ]]
+    status=0
+    rm started
+    : >err
+    slowly | after_first |
+        "$PPROC" -j1 -u --priority '3=-1' - end -- ./filter >out 2>>err || status=$?
+    [[ $status == 3 && $(xargs <out) == 'first 3 1 2 4 5' ]]
 }
 
 @test "an exact batch stays whole, and is as urgent as its most urgent record" {
