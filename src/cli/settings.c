@@ -419,6 +419,7 @@ static bool set_output(struct settings *settings, const struct options *options)
     const char *file = options->values[OPTION_OUTPUT];
 
     settings->ordered = options->values[OPTION_UNORDERED] == NULL;
+    settings->ends_all = !settings->ordered;
     if (file != NULL && strcmp(file, "-") == 0) {
         return true;
     }

@@ -152,6 +152,7 @@ struct settings {
 
     // Output.
     bool ordered;
+    bool ends_all;      // the last record of the output gets its delimiter too, if it lacks it
     const char *output; // the file to write to; NULL: standard output
     const char *tag;    // template of what each line begins with; NULL: of nothing
     struct placeholder_syntax tag_placeholders; // what stands for something in it

@@ -166,8 +166,8 @@ static struct writer *build_writer(const struct run *run)
     enum writer_ending ending = settings->binary              ? ENDING_NONE
                                 : settings->mode != MODE_NONE ? ENDING_ADDED
                                 : settings->tag != NULL       ? ENDING_ADDED
-                                : settings->ordered           ? ENDING_ADDED_BETWEEN
-                                                              : ENDING_ADDED;
+                                : settings->ends_all          ? ENDING_ADDED
+                                                              : ENDING_ADDED_BETWEEN;
     char delimiter = settings->mode == MODE_EACH ? '\n' : settings->delimiter;
     return writer_create(run->shared.sink, delimiter, ending, run->shared.spill);
 }

@@ -91,9 +91,9 @@ EOF
 }
 
 @test "so are records that do not fit one process with those before them" {
-    printf '%05000d\n' {1..600} >long # three megabytes
+    yes '' | head -n 250000 >empty # which take nine bytes each as arguments
     try='echo "$PPROC_SEQ-$PPROC_ATTEMPT" >>ran; [ "$PPROC_SEQ-$PPROC_ATTEMPT" != 1-1 ]'
-    "$PPROC" -j4 -n600 --retries=1 --backoff=50ms --key '()' long -- sh -c "$try"
+    "$PPROC" -j4 -n250000 --retries=1 --backoff=50ms --key '()' empty -- sh -c "$try"
     [[ $(sed -n 1,2p ran | xargs) == '1-1 1-2' ]]
     (($(wc -l <ran) > 2))
     tail -n +2 ran | sort -nc
@@ -197,6 +197,7 @@ EOF
 
 @test "operations alone have the order of the input with a key" {
     seq 100000 | "$PPROC" -j4 -u --key '(.)' -v x | cmp - <(seq 100000)
+    printf 'a\nb' | "$PPROC" -u --key '(.)' | cmp - <(printf 'a\nb\n')
 }
 
 @test "a pattern that gives up gives no key, which is told once" {
