@@ -182,13 +182,37 @@ EOF
     [[ $(<out) == $'x\nx' ]]
 }
 
+@test "processes that live on have one record of a key at a time, and in order when one dies" {
+    cat >answer <<'EOF'
+#!/bin/sh
+while read -r record; do
+    key=${record%"${record#?}"}
+    mkdir "lock.$key" || exit 1
+    case $record in *100) [ -e "died.$key" ] || { : >"died.$key"; rmdir "lock.$key"; exit 1; } ;; esac
+    echo "$record" >>"of.$key"
+    rmdir "lock.$key"
+    echo "$record"
+done
+EOF
+    chmod +x answer
+    "$PPROC" -j4 --coproc --retries=1 --backoff=1ms --key '^(\w)' records -- ./answer >out
+    cmp out records
+    ls died.*
+    files_are_in_order
+}
+
+@test "they end when they hold their answers back" {
+    head -n 30 records | "$PPROC" -j4 --coproc --key '^(\w)' -- sed 's/x/y/' |
+        cmp - <(head -n 30 records)
+}
+
 @test "a plugin has one record of a key at a time, and in order when some are tried again" {
     player=$builddir/tests/plugins/player.so
     # The plugin asks for further attempts of what begins with a 7.
     seq 1000 >numbers
-    run -0 "$PPROC" -j4 -u --retries=2 --backoff=1ms --key '()' --plugin="$player,flaky=3" numbers
-    cmp <(sed 's/ at 3//' <<<"$output") numbers
-    [[ $(grep -c ' at 3$' <<<"$output") == $(grep -c ^7 numbers) ]]
+    "$PPROC" -j4 -u --retries=2 --backoff=1ms --key '()' --plugin="$player,flaky=3" numbers >out
+    sed 's/ at 3//' out | cmp - numbers
+    [[ $(grep -c ' at 3$' out) == $(grep -c ^7 numbers) ]]
     "$PPROC" -j4 -u --retries=2 --backoff=1ms --key '(.)$' --plugin="$player,flaky=3" numbers >out
     for last in {0..9}; do
         cmp <(sed -n "s/ at 3//; /$last\$/p" out) <(grep "$last\$" numbers)
