@@ -248,7 +248,7 @@ hangs()
 }
 
 @test "records of the same key stay in order behind one that crashes" {
-    for i in 1 2 3; do seq 100; done >in
+    for _ in 1 2 3; do seq 100; done >in
     run -1 --separate-stderr "$PPROC" --pool=process -j4 -u --key='(\d)$' --plugin="$player,$crash=42" in
     for key in 0 1 2 3 4 5 6 7 8 9; do
         cmp <(grep "$key\$" <<<"$output") <(grep "$key\$" in | grep -vx 42)

@@ -5,11 +5,13 @@
 # shellcheck disable=SC2154,SC2164
 load common
 
+# shellcheck disable=SC2317
 setup()
 {
     cd "$BATS_TEST_TMPDIR"
 }
 
+# shellcheck disable=SC2317
 setup()
 {
     cd "$BATS_TEST_TMPDIR"
