@@ -383,9 +383,11 @@ bool core_should_spill(struct core *core, const struct result *result)
     }
     mutex_lock(&core->mutex);
     bool next = task->block->no == core->handing && task->block->joined == task->off;
-    size_t block_size = block_pool_size(core->config.pool); // for which reading would wait
-    size_t gone = result->refers ? 0 : task->len;           // of its block, then
-    bool over = core->used + result->own_len + block_size > core->config.limit + gone;
+    size_t gone = result->refers ? 0 : task->len; // of its block, then
+    size_t limit = core->config.limit + gone, held = core->used + result->own_len;
+    // Where nothing waits to be run reading should not have to wait.
+    size_t wanted = state_has_task(core) ? 0 : block_pool_size(core->config.pool);
+    bool over = held + wanted > limit;
     mutex_unlock(&core->mutex);
     return over && !next;
 }
