@@ -66,7 +66,6 @@ static bool check_coproc(const struct options *options)
         {OPTION_MAX_ARGS, "a filter gets no record as argument"},
         {OPTION_BINARY, "what ends in a delimiter is a reply"},
         {OPTION_NO_SPLIT, "what a process has not answered runs again, in parts"},
-        {OPTION_TAG, "an answer says itself what it is to"},
         {OPTION_RECORD_LINES, "what ends in a delimiter is a reply"},
         {OPTION_RECORD_START, "what ends in a delimiter is a reply"},
     };
@@ -280,16 +279,17 @@ bool set_command(struct settings *settings, const struct options *options)
     return set_batch(settings, options);
 }
 
-// May it stand in a tag? A batch has several records.
+// May it stand in a tag? What a filter gets at a time are several records.
 static bool check_tag(const struct settings *settings, const struct placeholder *placeholder,
                       const char *text, size_t len)
 {
-    bool fits = settings->mode != MODE_BATCH || placeholder->value == VALUE_FILE ||
-                !placeholder_is_of_record(placeholder);
+    bool filter = settings->mode == MODE_BATCH || settings->mode == MODE_COPROC;
+    bool fits =
+        !filter || placeholder->value == VALUE_FILE || !placeholder_is_of_record(placeholder);
     if (!fits) {
-        diag_error("--tag: %.*s stands for one record, and a batch has several; {#}, {%%} and "
+        diag_error("--tag: %.*s stands for one record, and a %s has several; {#}, {%%} and "
                    "{file} can be used, as in --tag='{#}: '",
-                   len < 40 ? (int)len : 40, text);
+                   len < 40 ? (int)len : 40, text, settings->mode == MODE_BATCH ? "batch" : "task");
     }
     return fits;
 }

@@ -104,6 +104,12 @@ ssize_t capture_read(struct capture *capture, int fd)
     return keep_within_limit(capture) == 0 ? got : -1;
 }
 
+int capture_reserve(struct capture *capture, size_t len)
+{
+    bool empty = capture_len(capture) == 0;
+    return empty ? buf_reserve(&capture->bytes, len < capture->limit ? len : capture->limit) : 0;
+}
+
 int capture_append(struct capture *capture, const char *bytes, size_t len)
 {
     return buf_append(&capture->bytes, bytes, len) == 0 ? keep_within_limit(capture) : -1;

@@ -32,6 +32,9 @@ void capture_destroy(struct capture *capture);
 // EINTR and EAGAIN are the descriptor's, after all others the capture is of no use.
 ssize_t capture_read(struct capture *capture, int fd);
 
+// While it is empty: it will probably get so many bytes. Returns 0, or -1: no memory.
+int capture_reserve(struct capture *capture, size_t len);
+
 // Append bytes that were read elsewhere. Returns 0, or -1: no memory, or the spill file failed.
 int capture_append(struct capture *capture, const char *bytes, size_t len);
 

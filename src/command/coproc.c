@@ -406,7 +406,7 @@ int coproc_answer(struct coproc *coproc, struct result *front)
         return 1;
     }
     result_drop_output(front);
-    return result_give(front, &coproc->answers);
+    return coproc_tag(coproc, front) == 0 ? result_give(front, &coproc->answers) : -1;
 }
 
 // --- waiting

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "cli/settings.h"
 #include "command/coproc_state.h"
+#include "command/tag.h"
 #include "core/records.h"
 #include "output/joblog.h"
 #include "plan/plan.h"
@@ -33,6 +34,19 @@ static int log_task(struct coproc *coproc, const struct flight *flight, uint64_t
     return attempt_log(coproc->state, &job);
 }
 
+int coproc_tag(struct coproc *coproc, struct result *task)
+{
+    const struct command_state *state = coproc->state;
+    if (state->tag == NULL) {
+        return 0;
+    }
+    struct iovec tag;
+    const struct values values = attempt_values(state, task, NULL, 0);
+    return tag_make(state->command->tag, state->tag, &values, &tag) == FILL_DONE
+               ? result_tag(task, tag)
+               : -1;
+}
+
 void coproc_finish_first(struct coproc *coproc)
 {
     struct flight *flight = coproc_pop_first(coproc);
@@ -42,7 +56,8 @@ void coproc_finish_first(struct coproc *coproc)
         coproc_break_off(coproc);
     }
     result_drop_output(flight->result.task);
-    if (capture_finish(&coproc->replies, flight->result.task) != 0) {
+    if (coproc_tag(coproc, flight->result.task) != 0 ||
+        capture_finish(&coproc->replies, flight->result.task) != 0) {
         coproc_break_off(coproc);
     }
 }
@@ -96,7 +111,8 @@ static void take_replies(struct coproc *coproc, const char *bytes, size_t len)
         uint64_t count;
         size_t part =
             replies_length(bytes, len, delimiter, flight->given - flight->answered, &count);
-        if (capture_append(&coproc->replies, bytes, part) != 0) {
+        if (capture_reserve(&coproc->replies, flight->bytes) != 0 ||
+            capture_append(&coproc->replies, bytes, part) != 0) {
             coproc_break_off(coproc);
             return;
         }
