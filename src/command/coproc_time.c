@@ -26,8 +26,8 @@
 
 // After its first task a process gets nothing for so long, to see whether it gives more replies
 // than it should: later ones could be to other records. If it is silent it may buffer them.
-#define TRIAL_NS (5 * CLOCK_MILLISECOND)
-#define TRIAL_SILENCE_NS (20 * CLOCK_MILLISECOND)
+#define TRIAL_NS (20 * CLOCK_MILLISECOND)
+#define TRIAL_SILENCE_NS (50 * CLOCK_MILLISECOND)
 
 // How often is looked whether it has read what it was sent.
 #define LOOK_MIN_NS CLOCK_MILLISECOND

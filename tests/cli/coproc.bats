@@ -119,8 +119,9 @@ refuses_replies()
 
 @test "more replies than records are answers to none" {
     seq 10 >in
-    refuses_replies sh -c 'while read -r line; do echo "$line"; echo "$line"; done'
-    refuses_replies sh -c 'echo ready; while read -r line; do echo "$line"; done'
+    refuses_replies sh -c 'while read -r line; do printf "%s\n%s\n" "$line" "$line"; done'
+    seq 2 >in
+    refuses_replies sh -c 'echo ready; sleep 0.5; while read -r line; do echo "$line"; done'
     echo 1 >in
     refuses_replies sed p
 }
