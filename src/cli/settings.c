@@ -41,6 +41,8 @@
 
 // A block should fit in a core's own cache together with what comes out of it.
 #define BLOCK_SIZE ((size_t)256 * 1024)
+// To hand a block to another process and back costs as much as the search of a part of it.
+#define FORKED_BLOCK_SIZE ((size_t)512 * 1024)
 // A filter that is fast should get much at a time.
 #define BATCH_BLOCK_SIZE ((size_t)1024 * 1024)
 #define BLOCK_SIZE_MIN ((size_t)4 * 1024)
@@ -285,7 +287,9 @@ static bool set_memory(struct settings *settings, const struct options *options)
         return refuse(OPTION_BUFFER_SIZE, text, SIZE_ALLOWED);
     }
     if (!settings->exact_blocks) {
-        settings->block_size = settings->mode == MODE_BATCH ? BATCH_BLOCK_SIZE : BLOCK_SIZE;
+        settings->block_size = settings->mode == MODE_BATCH ? BATCH_BLOCK_SIZE
+                               : settings_forks(settings)   ? FORKED_BLOCK_SIZE
+                                                            : BLOCK_SIZE;
         while (settings->block_size > BLOCK_SIZE_MIN && blocks * settings->block_size > size) {
             settings->block_size /= 2;
         }

@@ -13,7 +13,7 @@ struct area {
 };
 
 // Bytes up to which an area is kept between tasks.
-#define AREA_KEEP ((size_t)512 * 1024)
+#define AREA_KEEP ((size_t)2 * 1024 * 1024)
 
 // Returns 0, or -1 with errno set; it can be destroyed in both cases.
 int area_init(struct area *area);

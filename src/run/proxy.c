@@ -126,10 +126,11 @@ static bool receive(struct proxy *proxy)
 // Say how a worker ended.
 static void describe(char *text, size_t size, int status)
 {
-    if (WIFSIGNALED(status)) {
-        const char *name = sigabbrev_np(WTERMSIG(status));
-        (void)snprintf(text, size, "killed by signal %s%s", name != NULL ? "SIG" : "",
-                       name != NULL ? name : "that has no name");
+    const char *name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
+    if (name != NULL) {
+        (void)snprintf(text, size, "killed by signal SIG%s", name);
+    } else if (WIFSIGNALED(status)) {
+        (void)snprintf(text, size, "killed by signal %d", WTERMSIG(status));
     } else {
         (void)snprintf(text, size, "exit with status %d", WEXITSTATUS(status));
     }
@@ -181,6 +182,7 @@ static enum proxy_end replace_worker(struct proxy *proxy)
             return PROXY_ENDED;
         }
         if (errno == ECANCELED) {
+            atomic_store(&proxy->pool->lost, true);
             return PROXY_BROKEN;
         }
         if (clock_now() - since >= PATIENCE_NS) {
@@ -238,22 +240,31 @@ static enum proxy_end fail(struct proxy *proxy, struct cause *cause, bool may_sp
     return PROXY_FAILED;
 }
 
+// Where the record of the task ends that byte `off` is in.
+static size_t record_end(const struct result *task, size_t off)
+{
+    const char *bytes = result_bytes(task);
+    struct records records = records_between(task, bytes + off, bytes + task->task.len);
+    struct record record = {0};
+    (void)records_next(&records, &record); // there is one
+    return (size_t)(record.next - bytes);
+}
+
 // Where the task is to be split: around the record that ran, if there was one, else in the middle.
 static void find_suspect(struct proxy *proxy, const struct result *task)
 {
     struct attempt *attempt = &proxy->attempt;
     uint64_t at = progress(proxy);
-    if (at == 0 || at > task->task.len) {
+    // A worker that crashed may have written anything there.
+    bool known = at > 0 && at <= task->task.len;
+    size_t begin = known ? (size_t)at - 1 : 0;
+    if (known && (begin == 0 || record_end(task, begin - 1) == begin)) {
+        attempt->suspect_begin = begin;
+        attempt->suspect_end = record_end(task, begin);
+    } else {
         attempt->suspect_begin = 0;
         attempt->suspect_end = records_middle(task);
-        return;
     }
-    const char *bytes = result_bytes(task);
-    struct records records = records_between(task, bytes + at - 1, bytes + task->task.len);
-    struct record record = {0};
-    (void)records_next(&records, &record); // there is one
-    attempt->suspect_begin = (size_t)(at - 1);
-    attempt->suspect_end = (size_t)(record.next - bytes);
 }
 
 static struct cause *cause_of_death(const struct proxy *proxy, int status)
