@@ -202,7 +202,7 @@ static void test_count(void)
     bool same = true;
     for (size_t len = 0; len < 200; len++) {
         for (size_t i = 0; i < len; i++) {
-            bytes[i] = rand() % 3 == 0 ? '\n' : (char)(rand() % 256);
+            bytes[i] = (char)(rand() % 3 == 0 ? '\n' : rand() % 256);
         }
         same = same && records_count(bytes, len, '\n') == count_slowly(bytes, len, '\n');
     }
