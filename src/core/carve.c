@@ -162,7 +162,8 @@ static void take_along(struct core *core, struct span *span)
 // expected soon, since the key waits for another attempt, or there is none, it is passed over all
 // the same: so nothing waits for ever.
 
-// Are tasks so small that it is better to have many of them than to wait?
+// Are tasks so small that it is better to have many of them than to wait? As long as what a task
+// takes cannot be told from what its bytes do, they only seem to be.
 static bool has_small_tasks(const struct core *core, const struct span *span)
 {
     size_t workers = core->config.workers;
@@ -170,7 +171,8 @@ static bool has_small_tasks(const struct core *core, const struct span *span)
         return core->config.task_records <= workers;
     }
     size_t record = records_end(span->block, span->off) - span->off;
-    return !core->config.whole_blocks && bytes_worth(core) <= (double)(workers * record);
+    bool known = core->pace > 0 || core->config.even_cost;
+    return known && !core->config.whole_blocks && bytes_worth(core) <= (double)(workers * record);
 }
 
 // Should the record be waited for, by all?

@@ -86,7 +86,7 @@ EOF
 @test "a record that is tried again holds its key and no other" {
     try='[ "$1-$PPROC_ATTEMPT" != a1-1 ] || exit 1; echo "$1" >>ran; echo "$1"'
     printf '%s\n' a1 a2 b1 a3 >some
-    "$PPROC" -j1 --retries=1 --backoff=200ms --key '^(\w)' some -- sh -c "$try" _ {} | cmp - some
+    "$PPROC" -j1 --retries=1 --backoff=1s --key '^(\w)' some -- sh -c "$try" _ {} | cmp - some
     [[ $(xargs <ran) == 'b1 a1 a2 a3' ]]
 }
 
