@@ -80,12 +80,6 @@ ends()
     [[ $status == "$1" ]] || (cat err >&2; echo "status $status" >&2; false)
 }
 
-# Nothing that was started is there any more, but for what init has not reaped yet.
-nothing_lives()
-{
-    ! grep -qsz "^MARK=$BATS_TEST_TMPDIR$" /proc/[0-9]*/environ
-}
-
 nothing_left()
 {
     nothing_lives

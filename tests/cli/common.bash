@@ -28,6 +28,20 @@ eventually()
     done
 }
 
+# Nothing that was started with MARK="$BATS_TEST_TMPDIR" in its environment is there any more, but
+# for what init has not reaped yet.
+nothing_lives()
+{
+    ! grep -qsz "^MARK=$BATS_TEST_TMPDIR$" /proc/[0-9]*/environ
+}
+
+# is_beginning FILE OF: are its bytes some of the first lines of the other?
+is_beginning()
+{
+    [[ -z $(tail -c 1 "$1") ]]
+    cmp "$1" <(head -c "$(wc -c <"$1")" "$2")
+}
+
 # A sanitizer's runtime needs the address space and the allocator for itself.
 skip_if_sanitized()
 {

@@ -79,19 +79,6 @@ ends()
     [[ $status == "$1" ]] || (cat err >&2; echo "status $status" >&2; false)
 }
 
-# Nothing that was started is there any more, but for what init has not reaped yet.
-nothing_lives()
-{
-    ! grep -qsz "^MARK=$BATS_TEST_TMPDIR$" /proc/[0-9]*/environ
-}
-
-# is_beginning FILE OF: are its bytes some of the first lines of the other?
-is_beginning()
-{
-    [[ -z $(tail -c 1 "$1") ]]
-    cmp "$1" <(head -c "$(wc -c <"$1")" "$2")
-}
-
 # What is printed while a record takes for ever.
 hangs()
 {

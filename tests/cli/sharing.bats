@@ -25,13 +25,6 @@ left_out()
     [[ $(<err) == "pproc: in: "*"$1"* ]]
 }
 
-# is_beginning FILE OF: are its bytes some of the first lines of the other?
-is_beginning()
-{
-    [[ -z $(tail -c 1 "$1") ]]
-    cmp "$1" <(head -c "$(wc -c <"$1")" "$2")
-}
-
 @test "a large file gives the same, however many read it" {
     local jobs
     for jobs in 1 2 8; do
