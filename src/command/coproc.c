@@ -258,8 +258,8 @@ static void start(struct coproc *coproc)
         return;
     }
     coproc->granted = coproc->stream = 0;
-    coproc->refused = coproc->blamed = coproc->torn = false;
-    coproc->blocked = false;
+    coproc->refused = coproc->lacking = coproc->trusted = false;
+    coproc->blamed = coproc->torn = coproc->blocked = false;
     coproc_reset_times(coproc);
 }
 
@@ -297,9 +297,9 @@ static void tell_flaw(struct coproc *coproc, enum process_end end)
         return;
     }
     if (coproc->refused) {
-        diag_error("%s: has given more replies than it got records, which is too late to tell "
+        diag_error("%s: has given %s replies than it got records, and it is too late to tell "
                    "which: some may be to the wrong ones (--batch if it is a filter)",
-                   name);
+                   name, coproc->lacking ? "fewer" : "more");
     } else if (end == PROCESS_SIGNALLED) {
         diag_error("%s: died of SIG%s after it had answered all of its records", name,
                    sigabbrev_np(dialog_signal(dialog)));
@@ -312,9 +312,26 @@ static void tell_flaw(struct coproc *coproc, enum process_end end)
     }
 }
 
+// Has a process that has ended and read all, up to the end of its input, given too few replies?
+static bool lacks_replies(const struct coproc *coproc)
+{
+    uint64_t missing = 0;
+    for (const struct flight *flight = coproc->flights.first; flight != NULL;
+         flight = flight->next) {
+        missing += flight->given - flight->answered;
+    }
+    return coproc->closes && dialog_consumed(coproc->dialog) == coproc->stream &&
+           missing > coproc->torn;
+}
+
 static void end_process(struct coproc *coproc)
 {
+    bool lacks = !coproc->refused && lacks_replies(coproc);
     enum process_end end = dialog_end(coproc->dialog);
+    if (lacks && end == PROCESS_SUCCEEDED) {
+        coproc->lacking = true;
+        coproc_refuse(coproc);
+    }
     bool failed = end != PROCESS_SUCCEEDED || coproc->refused;
     struct flight *flight = coproc->flights.first;
     if (!coproc->refused && flight != NULL && flight->begun != 0) {
@@ -325,7 +342,8 @@ static void end_process(struct coproc *coproc)
     if (!goes_on) {
         capture_clear(&coproc->replies);
     }
-    if (failed && end != PROCESS_ENDED && !coproc->blamed && !coproc->broken) {
+    bool untold = coproc->refused ? coproc->trusted || !coproc->blamed : failed && !coproc->blamed;
+    if (untold && end != PROCESS_ENDED && !coproc->broken) {
         tell_flaw(coproc, end);
     }
     coproc->torn = coproc->refused = coproc->closes = coproc->flush = false;
@@ -378,6 +396,7 @@ bool coproc_next(struct coproc *coproc, struct coproc_result *ended)
         return false;
     }
     *ended = flight->result;
+    coproc->trusted |= flight->begun != 0 && ended->end == COPROC_DONE;
     if (coproc->broken) {
         ended->end = COPROC_BROKEN;
     }

@@ -62,7 +62,9 @@ struct coproc {
     bool closes;      // its input ends behind what it is to have
     bool trial;       // so far it is to have one task only
     bool blamed;      // some of its tasks are to be run again
-    bool refused;     // its replies are not to its records
+    bool refused;     // its replies are not to its records,
+    bool lacking;     // since they are fewer; else they are more
+    bool trusted;     // some of its tasks have been given back as answered
     int64_t closed;   // when its input ended because it was silent; 0: it did not
 
     size_t ahead;      // bytes of flights

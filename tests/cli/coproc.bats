@@ -132,6 +132,14 @@ refuses_replies()
     refuses_replies sh -c 'while read -r line; do :; done'
 }
 
+@test "replies that may be to other records, and were taken before that was known, are told" {
+    seq 100000 >in
+    run -1 --separate-stderr "$PPROC" --coproc in -- sed -u '/^70000$/d'
+    [[ $stderr == *"sed: has given fewer replies than it got records"* ]]
+    run -1 --separate-stderr "$PPROC" --coproc in -- sed -u '/^70000$/p'
+    [[ $stderr == *"sed: has given more replies than it got records"* ]]
+}
+
 @test "an answer is there before the next record is" {
     mkfifo fifo
     "$PPROC" --coproc <fifo -- sed -u 's/^/> /' >out 3>&- &
