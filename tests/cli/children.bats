@@ -258,6 +258,27 @@ goes_on()
     done
 }
 
+@test "while it is stopped no time passes for --timeout" {
+    echo record >in
+    for option in --each --coproc; do
+        rm -f begun go out
+        "$PPROC" -j1 --timeout=3 "$option" in -- sh -c '
+            read -r line
+            touch begun
+            until [ -e go ]; do sleep 0.05; done
+            echo done' >out 2>err 3>&- &
+        pid=$!
+        eventually test -e begun
+        kill -TSTP "$pid"
+        eventually all_stopped
+        sleep 3.5 # longer than the timeout
+        touch go
+        kill -CONT "$pid"
+        ends 0
+        [[ $(<out) == "done" ]]
+    done
+}
+
 @test "a program that is stopped and then ended by a signal leaves nothing" {
     start each -k
     sometime
