@@ -2,9 +2,10 @@
 // How long is waited for what.
 //
 // The input of a process is ended though there is more to come if as much as may be is unanswered,
-// or the core needs answers, and it has read all and is silent. That does no harm to one that is
-// only slow, it gives all its answers before it ends; but to start another one may cost much. So
-// how long it may be silent is learnt from what came of that the last time.
+// or the core needs answers, or another worker its place, and it has read all and is silent. That
+// does no harm to one that is only slow, it gives all its answers before it ends; but to start
+// another one may cost much. So how long it may be silent is learnt from what came of that the last
+// time.
 
 #include "base/clock.h"
 #include "base/diag.h"
@@ -36,7 +37,8 @@
 // After so long a silence a person is told.
 #define SILENCE_NS (10 * CLOCK_SECOND)
 
-// How often a process that has nothing to do looks whether others lack its place.
+// How often is looked whether others lack the place of a process that has nothing to do, or is
+// silent.
 #define IDLE_NS CLOCK_SECOND
 
 static int64_t min_time(int64_t a, int64_t b)
@@ -124,15 +126,22 @@ int64_t coproc_next_time(const struct coproc *coproc, bool asks, int64_t now)
     if (!coproc_is_owing(coproc)) {
         return next;
     }
-    if (coproc->flush || coproc_is_full(coproc)) {
-        next = min_time(next, or_later(coproc->since + coproc->patience, now, LOOK_MAX_NS));
-    } else if (asks) {
+    bool full = coproc->flush || coproc_is_full(coproc);
+    next = min_time(next,
+                    or_later(coproc->since + coproc->patience, now, full ? LOOK_MAX_NS : IDLE_NS));
+    if (asks && !full) {
         next = min_time(next, coproc->look_at);
     }
     if (!atomic_load(&coproc->state->command->told_silence)) {
         next = min_time(next, or_later(coproc->since + SILENCE_NS, now, SILENCE_NS));
     }
     return next;
+}
+
+// Does another worker wait for the place of the process?
+static bool is_short(const struct coproc *coproc)
+{
+    return child_table_is_short(coproc->state->command->children);
 }
 
 static void tell_silence(struct coproc *coproc)
@@ -153,7 +162,7 @@ void coproc_do_due(struct coproc *coproc, int64_t now)
         return;
     }
     if (first == NULL) {
-        coproc->closes |= child_table_is_short(coproc->state->command->children);
+        coproc->closes |= is_short(coproc);
         return;
     }
     if (flight_is_complete(first) && hold_end(coproc) <= now) {
@@ -166,7 +175,8 @@ void coproc_do_due(struct coproc *coproc, int64_t now)
         return;
     }
     int64_t silence = now - coproc->since;
-    if ((coproc->flush || coproc_is_full(coproc)) && silence >= coproc->patience) {
+    bool wanted = coproc->flush || coproc_is_full(coproc) || is_short(coproc);
+    if (silence >= coproc->patience && wanted) {
         coproc->closes = true;
         coproc->closed = now;
     }

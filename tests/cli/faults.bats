@@ -325,6 +325,10 @@ no_memory()
         [[ -e mark ]]
         cmp numbers actual
         [[ $(wc -l <err) == 1 ]]
+        faulty $fault "$PPROC" -j3 --coproc --recycle=20 numbers -- cat >actual 2>err
+        [[ -e mark ]]
+        cmp numbers actual
+        [[ $(wc -l <err) == 1 ]]
     done
 }
 
@@ -334,6 +338,18 @@ no_memory()
         >actual 2>err
     cmp numbers actual
     [[ $(grep -c '^pproc: not all processes can run at the same time: .*open files' err) == 1 ]]
+}
+
+@test "processes that live on give their places up to others" {
+    seq 300 >numbers
+    sed 's/^/> /' numbers >expected
+    local command
+    for command in 'sed -u s/^/>\ /' 'sed s/^/>\ /'; do
+        (ulimit -n 40 && exec timeout 60 "$PPROC" -j100 --coproc numbers -- sh -c "exec $command") \
+            >actual 2>err
+        cmp expected actual
+        [[ $(grep -c '^pproc: not all processes can run at the same time: .*open files' err) == 1 ]]
+    done
 }
 
 @test "/dev/full is told and ends the run with 4" {
