@@ -105,6 +105,7 @@
 //            conclude      how it ended, and the account
 //            bar           when the progress bar is drawn
 //            threads       workers, reader and writer
+//            worker        what a worker does with its tasks
 //            pool          forked workers: what they and the threads share
 //            zygote        the process that forks them
 //            worker_process   one of them

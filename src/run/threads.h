@@ -82,4 +82,7 @@ int shared_write_header(struct shared *shared);
 // Nobody may wait for input any more.
 void shared_stop_reading(struct shared *shared);
 
+// Without memory the run ends, and says so.
+void shared_end_without_memory(struct shared *shared);
+
 #endif
