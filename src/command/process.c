@@ -19,8 +19,11 @@
 // After so long the lines of standard error are passed as they come.
 #define FLOW_NS (2 * CLOCK_SECOND)
 
-// How long an output is read further if something holds it open after the child has ended.
+// How long an output is read further if something holds it open after the child has ended. But what
+// the child itself wrote is read however long that takes: nothing may be left in the pipes, unless
+// more was read than they can have held.
 #define DRAIN_NS CLOCK_SECOND
+#define DRAIN_BYTES ((size_t)2 * 1024 * 1024)
 
 // A child that reads or writes in small pieces would wake us for each of them. So its pipes are
 // looked at from time to time, the less often the less is found to be done: what it writes counts
@@ -45,7 +48,9 @@ struct process {
     int64_t start, time; // when it was started, how long it ran
     int64_t flow_at;     // when to do what, INT64_MAX: not any more
     int64_t term_at, kill_at;
-    int64_t leave_at; // when its output is read no longer
+    int64_t leave_at; // when its output is read no longer, if nothing is there
+    size_t drained;   // bytes that were read since it exited
+    bool left;        // its output is read no longer
     int64_t look_at;  // when its pipes are looked at
     int64_t pause;    // how long they were not, last
     size_t moved;     // bytes that went through them since then
@@ -119,6 +124,7 @@ static void feed(struct process *process)
 static bool is_last_read(struct process *process, ssize_t got)
 {
     process->moved += got > 0 ? (size_t)got : 0;
+    process->drained += process->exited && got > 0 ? (size_t)got : 0;
     if (got < 0 && errno != EINTR && errno != EAGAIN) {
         process->broken = true;
         child_table_signal(process->config->table, &process->child, SIGKILL);
@@ -193,7 +199,7 @@ static int wait_for(struct pollfd *fds, nfds_t count, int64_t until, int64_t now
 static void deal(struct process *process)
 {
     int64_t now = clock_now(), until = next_time(process);
-    bool looks = process->look_at <= now;
+    bool late = process->leave_at <= now, looks = late || process->look_at <= now;
     // A descriptor of -1 is ignored.
     struct pollfd fds[] = {
         {.fd = process->exited ? -1 : process->child.pidfd, .events = POLLIN},
@@ -204,7 +210,9 @@ static void deal(struct process *process)
     if (!looks && process->look_at < until) {
         until = process->look_at;
     }
-    if (wait_for(fds, sizeof(fds) / sizeof(fds[0]), until, now) <= 0) {
+    int found = wait_for(fds, sizeof(fds) / sizeof(fds[0]), until, now);
+    process->left = late && (found == 0 || process->drained >= DRAIN_BYTES);
+    if (found <= 0) {
         return; // it is time for something, or a signal interrupted
     }
     if (fds[3].revents != 0) {
@@ -247,11 +255,8 @@ static void do_what_is_due(struct process *process)
 
 static bool is_over(const struct process *process)
 {
-    if (!process->exited) {
-        return false;
-    }
-    return (process->pipes.output < 0 && process->pipes.error < 0) ||
-           process->leave_at <= clock_now();
+    return process->exited &&
+           (process->left || (process->pipes.output < 0 && process->pipes.error < 0));
 }
 
 static void follow(struct process *process)
@@ -305,8 +310,8 @@ static void prepare(struct process *process, const struct process_job *job)
     relay_clear(&process->error);
     process->input = job->input;
     process->input_count = job->input_count;
-    process->exited = process->timed_out = process->broken = false;
-    process->moved = 0;
+    process->exited = process->timed_out = process->broken = process->left = false;
+    process->moved = process->drained = 0;
     process->time = 0;
     process->status = 0;
 }
