@@ -279,17 +279,16 @@ bool set_command(struct settings *settings, const struct options *options)
     return set_batch(settings, options);
 }
 
-// May it stand in a tag? What a filter gets at a time are several records.
+// May it stand in a tag? A batch has several records.
 static bool check_tag(const struct settings *settings, const struct placeholder *placeholder,
                       const char *text, size_t len)
 {
-    bool filter = settings->mode == MODE_BATCH || settings->mode == MODE_COPROC;
-    bool fits =
-        !filter || placeholder->value == VALUE_FILE || !placeholder_is_of_record(placeholder);
+    bool fits = settings->mode != MODE_BATCH || placeholder->value == VALUE_FILE ||
+                !placeholder_is_of_record(placeholder);
     if (!fits) {
-        diag_error("--tag: %.*s stands for one record, and a %s has several; {#}, {%%} and "
+        diag_error("--tag: %.*s stands for one record, and a batch has several; {#}, {%%} and "
                    "{file} can be used, as in --tag='{#}: '",
-                   len < 40 ? (int)len : 40, text, settings->mode == MODE_BATCH ? "batch" : "task");
+                   len < 40 ? (int)len : 40, text);
     }
     return fits;
 }

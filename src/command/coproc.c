@@ -312,7 +312,8 @@ static void tell_flaw(struct coproc *coproc, enum process_end end)
     }
 }
 
-// Has a process that has ended and read all, up to the end of its input, given too few replies?
+// Has a process that has ended and read all, up to the end of its input, given too few replies? One
+// that ends within a reply did not mean to give more.
 static bool lacks_replies(const struct coproc *coproc)
 {
     uint64_t missing = 0;
@@ -320,8 +321,8 @@ static bool lacks_replies(const struct coproc *coproc)
          flight = flight->next) {
         missing += flight->given - flight->answered;
     }
-    return coproc->closes && dialog_consumed(coproc->dialog) == coproc->stream &&
-           missing > coproc->torn;
+    return coproc->closes && dialog_consumed(coproc->dialog) == coproc->stream && missing > 0 &&
+           !coproc->torn;
 }
 
 static void end_process(struct coproc *coproc)
@@ -425,7 +426,7 @@ int coproc_answer(struct coproc *coproc, struct result *front)
         return 1;
     }
     result_drop_output(front);
-    return coproc_tag(coproc, front) == 0 ? result_give(front, &coproc->answers) : -1;
+    return result_give(front, &coproc->answers);
 }
 
 // --- waiting

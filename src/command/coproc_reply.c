@@ -34,30 +34,40 @@ static int log_task(struct coproc *coproc, const struct flight *flight, uint64_t
     return attempt_log(coproc->state, &job);
 }
 
-int coproc_tag(struct coproc *coproc, struct result *task)
+// What begins the lines of the output of the task, which is one record if there are tags.
+static enum fill_status make_tag(const struct coproc *coproc, const struct result *task,
+                                 struct iovec *tag)
 {
     const struct command_state *state = coproc->state;
+    *tag = (struct iovec){0};
     if (state->tag == NULL) {
-        return 0;
+        return FILL_DONE;
     }
-    struct iovec tag;
-    const struct values values = attempt_values(state, task, NULL, 0);
-    return tag_make(state->command->tag, state->tag, &values, &tag) == FILL_DONE
-               ? result_tag(task, tag)
-               : -1;
+    struct iovec record = attempt_first_record(state, task);
+    const struct values values = attempt_values(state, task, &record, 1);
+    return tag_make(state->command->tag, state->tag, &values, tag);
 }
 
 void coproc_finish_first(struct coproc *coproc)
 {
     struct flight *flight = coproc_pop_first(coproc);
+    struct result *task = flight->result.task;
+    struct iovec tag;
     coproc->flush = false;
-    coproc_end_flight(coproc, flight, COPROC_DONE);
     if (log_task(coproc, flight, capture_len(&coproc->replies)) != 0) {
         coproc_break_off(coproc);
     }
-    result_drop_output(flight->result.task);
-    if (coproc_tag(coproc, flight->result.task) != 0 ||
-        capture_finish(&coproc->replies, flight->result.task) != 0) {
+    enum fill_status tagged = make_tag(coproc, task, &tag);
+    if (tagged == FILL_GAVE_UP) { // an attempt alone will tell why
+        capture_clear(&coproc->replies);
+        coproc_end_flight(coproc, flight, COPROC_ALONE);
+        coproc->closes = true;
+        return;
+    }
+    coproc_end_flight(coproc, flight, COPROC_DONE);
+    result_drop_output(task);
+    if (tagged != FILL_DONE || result_tag(task, tag) != 0 ||
+        capture_finish(&coproc->replies, task) != 0) {
         coproc_break_off(coproc);
     }
 }
@@ -161,6 +171,10 @@ static void divide(struct coproc *coproc, struct flight *flight, uint64_t count)
     int planned = plan_list(state->plan, state->plan_state, task, &survivors);
     if (planned == PLAN_RETRIABLE || (planned == 0 && survivors.count != flight->records)) {
         coproc_end_flight(coproc, flight, COPROC_ALONE); // a plugin has changed its mind
+        return;
+    }
+    if (planned == 0 && survivors.begins[count] == result_bytes(task)) {
+        coproc_end_flight(coproc, flight, COPROC_ALONE); // they are all of its first record
         return;
     }
     if (planned != 0 ||

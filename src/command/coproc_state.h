@@ -109,8 +109,6 @@ bool coproc_send(struct coproc *coproc);
 
 // Read what the process has written.
 void coproc_receive(struct coproc *coproc);
-// Give the task, which has no output, its tag, if there are any. Returns 0, or -1: no memory.
-int coproc_tag(struct coproc *coproc, struct result *task);
 // All replies to the first task are there.
 void coproc_finish_first(struct coproc *coproc);
 // The process is gone. Its first task is answered, or in part, or not at all; or, if it has not

@@ -226,8 +226,17 @@ refuses_replies()
     printf c >second
     "$PPROC" --coproc --tag='{file} ' first second -- sed -u 's/^/> /' >actual
     [[ $(<actual) == $'first > a\nfirst > b\nsecond > c' ]]
-    run -2 "$PPROC" --coproc --tag -- cat
-    [[ $output == *"{} stands for one record"* ]]
+    # Each record has its own, whether it is answered at once or later, or by another process.
+    run -0 "$PPROC" --coproc --tag='{#}:{nr}:{}=' -s 's/$/x/' first second -- sed 's/^/> /'
+    [[ $output == $'1:1:ax=> ax\n2:2:bx=> bx\n3:1:cx=> cx' ]]
+    run -1 --separate-stderr "$PPROC" --coproc --tag <(seq 5) -- \
+        sh -c 'while read -r l; do [ $l != 3 ] || exit 3; echo "> $l"; done'
+    [[ $output == $'1\t> 1\n2\t> 2\n4\t> 4\n5\t> 5' ]]
+    # A column that cannot be found fails its record.
+    printf 'a,b\n%s\nc,d\n' "$(printf '%040d' 0 | tr 0 a)b" >in
+    run -1 --separate-stderr "$PPROC" --coproc -C '(a+)+$|,' --tag='{2} ' in -- sed -u 's/^/> /'
+    [[ $output == $'b > a,b\nd > c,d' ]]
+    [[ $stderr == *'in:2: regex: '* ]]
 }
 
 @test "the joblog has a line for each task, which tell of all records" {
