@@ -14,6 +14,7 @@
 //   FAULT_THREAD=N       likewise pthread_create
 //   FAULT_PIPE=K         every K-th call of pipe2 fails with EMFILE
 //   FAULT_CLONE=K        every K-th call of clone fails with EAGAIN
+//   FAULT_CHILDREN=N     clone fails with EAGAIN while N children are not waited for
 //   FAULT_FORK=N         the N-th call of fork fails with EAGAIN; with N+ all that follow, too
 //   FAULT_MARK=FILE      is created when something was made to fail or cut short
 //
@@ -35,6 +36,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // The function of that name which this library hides.
@@ -81,6 +83,8 @@ static struct every eintr, eagain, pipes, clones;
 static struct after reads, writes, appends, spills;
 static int close_error;
 static struct nth mallocs, threads, forks;
+static unsigned long max_children; // 0: any number
+static atomic_ulong children;
 static bool no_tmpfile;
 static const char *mark_file;
 
@@ -208,6 +212,7 @@ static int start(int argc, char **argv, char **envp)
     no_tmpfile = getenv("FAULT_TMPFILE") != NULL;
     pipes = (struct every){.n = env_number("FAULT_PIPE")};
     clones = (struct every){.n = env_number("FAULT_CLONE")};
+    max_children = env_number("FAULT_CHILDREN");
     forks = env_nth("FAULT_FORK");
     mallocs = env_nth("FAULT_MALLOC");
     threads = env_nth("FAULT_THREAD");
@@ -426,7 +431,21 @@ int clone(int (*entry)(void *), void *stack, int flags, void *arg, ...)
     va_start(args, arg);
     pid_t *parent = va_arg(args, pid_t *); // the only one that the program gives
     va_end(args);
-    return every_hits(&clones) ? fail(EAGAIN) : REAL(clone)(entry, stack, flags, arg, parent);
+    bool many = ++children > max_children && max_children > 0;
+    if (many || every_hits(&clones)) {
+        children--;
+        return fail(EAGAIN);
+    }
+    return REAL(clone)(entry, stack, flags, arg, parent);
+}
+
+pid_t waitpid(pid_t pid, int *status, int options)
+{
+    pid_t ended = REAL(waitpid)(pid, status, options);
+    if (ended > 0) {
+        children--;
+    }
+    return ended;
 }
 
 pid_t fork(void)
