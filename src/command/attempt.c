@@ -165,6 +165,8 @@ static enum process_end run_process(struct command_state *state, const struct re
         .envp = environment_fill(state->environment, &job->values, result->task.attempts + 1),
         .input = job->input,
         .input_count = job->input_count,
+        .replies = job->answers ? job->records : 0,
+        .delimiter = state->command->settings->delimiter,
     };
     enum process_end end = PROCESS_NOT_STARTED;
     if (process.path != NULL && process.envp != NULL) {
@@ -246,12 +248,36 @@ static enum command_end protest(struct command_state *state, const struct job_pl
     if (state->cause == NULL) {
         return COMMAND_BROKEN;
     }
+    keep_tails(state);
     state->attempt = (struct attempt){
         .ns = process_time(state->process),
         .may_split = job->may_split,
         .retriable = retry_is_wanted(&state->command->settings->retry_on, state->cause),
     };
     return COMMAND_FAILED;
+}
+
+// The header was taken from the front of the output, which is too long a tail or has room for it.
+static void keep_header(struct command_state *state)
+{
+    struct cause *cause = state->cause;
+    const struct buf *header = &state->output_header;
+    if (cause->out != NULL && header->len <= CAUSE_TAIL_BYTES - cause->out_len) {
+        memmove(cause->out + header->len, cause->out, cause->out_len);
+        memcpy(cause->out, header->bytes, header->len);
+        cause->out_len += header->len;
+    }
+}
+
+static enum command_end protest_header(struct command_state *state, const struct job_plan *job)
+{
+    enum command_end end = protest(state, job,
+                                   "the output begins with another header than those before it "
+                                   "(--header-out=0: outputs have none)");
+    if (end == COMMAND_FAILED) {
+        keep_header(state);
+    }
+    return end;
 }
 
 // Has the output a record for each that it is about? 1, 0, or -1: the spill file failed.
@@ -282,9 +308,7 @@ static enum command_end take_output(struct command_state *state, struct result *
     struct capture *output = process_output(state->process);
     int same = job->header_lines > 0 && capture_len(output) > 0 ? take_header(state, job) : 1;
     if (same == 0) {
-        return protest(state, job,
-                       "the output begins with another header than those before it "
-                       "(--header-out=0: outputs have none)");
+        return protest_header(state, job);
     }
     uint64_t answers;
     int all = job->answers ? answers_all(state, job, &answers) : 1;
@@ -322,7 +346,7 @@ enum command_end attempt_run(struct command_state *state, struct result *result,
     if (log_run(state, result, job, end, start) != 0) {
         return COMMAND_BROKEN;
     }
-    if (end == PROCESS_SUCCEEDED) {
+    if (end == PROCESS_SUCCEEDED || end == PROCESS_FLOODED) {
         return take_output(state, result, job);
     }
     set_cause(state, explain(state, end, error));

@@ -33,6 +33,9 @@
 #define LITTLE ((size_t)16 * 1024)
 #define MUCH ((size_t)64 * 1024) // what reads have room for, at least: there may be more
 
+// Replies are counted when there are so many bytes of them, and whenever these have doubled.
+#define FLOOD_BYTES ((uint64_t)64 * 1024)
+
 struct process {
     const struct process_config *config;
     struct child_stack *stack;
@@ -44,7 +47,10 @@ struct process {
     struct pipes pipes;
     struct iovec *input; // what it has not been given yet
     size_t input_count;
-    bool exited, timed_out, broken;
+    uint64_t replies; // as the job has it
+    char delimiter;
+    uint64_t count_at; // bytes of output at which replies are counted
+    bool exited, timed_out, flooded, broken;
     int64_t start, time; // when it was started, how long it ran
     int64_t flow_at;     // when to do what, INT64_MAX: not any more
     int64_t term_at, kill_at;
@@ -132,6 +138,21 @@ static bool is_last_read(struct process *process, ssize_t got)
     return got == 0 || process->broken;
 }
 
+// One that has given too many replies may never end.
+static void look_for_flood(struct process *process)
+{
+    uint64_t len = capture_len(&process->output), count;
+    if (process->replies == 0 || len < process->count_at) {
+        return;
+    }
+    process->count_at = 2 * len;
+    if (capture_count(&process->output, process->delimiter, &count) == 0 &&
+        count > process->replies) {
+        process->flooded = true;
+        child_table_signal(process->config->table, &process->child, SIGKILL);
+    }
+}
+
 static void read_output(struct process *process, short events)
 {
     ssize_t got;
@@ -139,6 +160,7 @@ static void read_output(struct process *process, short events)
     do {
         got = capture_read(&process->output, process->pipes.output);
         last = is_last_read(process, got);
+        look_for_flood(process);
     } while (got > 0 && (events & POLLHUP) != 0); // nobody writes any more: it will not block
     if (last) {
         pipes_shut(&process->pipes.output);
@@ -280,6 +302,9 @@ static enum process_end judge(const struct process *process)
     if (process->timed_out) {
         return PROCESS_TIMED_OUT;
     }
+    if (process->flooded) {
+        return PROCESS_FLOODED;
+    }
     if (process->status < 0) {
         return PROCESS_SIGNALLED;
     }
@@ -310,7 +335,11 @@ static void prepare(struct process *process, const struct process_job *job)
     relay_clear(&process->error);
     process->input = job->input;
     process->input_count = job->input_count;
-    process->exited = process->timed_out = process->broken = process->left = false;
+    process->replies = job->replies;
+    process->delimiter = job->delimiter;
+    process->count_at = FLOOD_BYTES;
+    process->exited = process->timed_out = process->flooded = false;
+    process->broken = process->left = false;
     process->moved = process->drained = 0;
     process->time = 0;
     process->status = 0;

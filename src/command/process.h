@@ -40,6 +40,8 @@ struct process_job {
     char *const *envp;
     struct iovec *input; // what it can read, used up; NULL: it reads the null device
     size_t input_count;
+    uint64_t replies; // records of its output beyond which it is killed; 0: any number
+    char delimiter;   // of these
 };
 
 enum process_end {
@@ -47,6 +49,7 @@ enum process_end {
     PROCESS_EXITED,    // with a status that is none of success
     PROCESS_SIGNALLED, // it died of a signal
     PROCESS_TIMED_OUT,
+    PROCESS_FLOODED,     // it gave too many replies
     PROCESS_NOT_STARTED, // errno says why
     PROCESS_ENDED,       // the run ends, and so did it
     PROCESS_BROKEN,      // its output could not be kept: no memory, or the spill file failed

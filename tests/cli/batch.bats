@@ -103,6 +103,7 @@ setup()
     printf 'a\n1\n2\n' >in
     run -1 "$PPROC" -j1 --header --batch-lines=1 --dead-letter=letters in -- sed 1d
     jq -e '.error == "protocol" and .record == "2" and (.message | test("--header-out=0"))' letters
+    jq -e '.stdout == "2\n"' letters
 }
 
 @test "a bad record never takes its neighbours along" {

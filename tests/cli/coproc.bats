@@ -126,6 +126,13 @@ refuses_replies()
     refuses_replies sed p
 }
 
+@test "a process that answers without end is ended, and its letter tells what it answers" {
+    echo 1 >in
+    refuses_replies yes
+    run -1 "$PPROC" --coproc --dead-letter=letters in -- yes
+    jq -e '.stdout | length > 4000 and test("^(y?\n)(y\n)+(y?)$")' letters
+}
+
 @test "fewer replies than records are answers to none, where it cannot be known to which" {
     seq 10 >in
     refuses_replies cat /dev/null
