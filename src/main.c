@@ -21,6 +21,7 @@
 //            files0        the list of names of --files0-from
 //            policy        values of --priority, --rate, --halt, --backoff and --retry-on
 //            processors    how many processors there are for us
+//            limits        and how many processes at a time
 //            usage         --help and --version
 //            explain       --explain
 //            progress      the line of --progress

@@ -6,6 +6,7 @@
 #include "base/diag.h"
 #include "base/units.h"
 #include "cli/files0.h"
+#include "cli/limits.h"
 #include "cli/options.h"
 #include "cli/policy.h"
 #include "cli/processors.h"
@@ -220,11 +221,19 @@ static int parse_percent(const char *text, size_t len, uint64_t *percent)
     return units_parse_count(digits, 0, JOBS_MAX * 100, percent);
 }
 
+// Workers of -j0. What waits for processes needs no processor meanwhile.
+static unsigned most_jobs(const struct settings *settings)
+{
+    unsigned allowed =
+        settings->mode != MODE_NONE ? limits_workers(BUFFER_PER_WORKER) : settings->processors;
+    return allowed < JOBS_MAX ? allowed : (unsigned)JOBS_MAX;
+}
+
 // The number of workers that a value of -j comes to, before it is bounded.
-static int parse_jobs(const char *text, unsigned processors, uint64_t *jobs)
+static int parse_jobs(const struct settings *settings, const char *text, uint64_t *jobs)
 {
     size_t len = strlen(text);
-    uint64_t n;
+    uint64_t n, processors = settings->processors;
 
     if (len > 0 && text[len - 1] == '%') {
         if (parse_percent(text, len - 1, &n) != 0) {
@@ -240,7 +249,7 @@ static int parse_jobs(const char *text, unsigned processors, uint64_t *jobs)
         if (units_parse_count(text, 0, JOBS_MAX, &n) != 0) {
             return -1;
         }
-        *jobs = n != 0 ? n : processors;
+        *jobs = n != 0 ? n : most_jobs(settings);
     }
     return 0;
 }
@@ -250,7 +259,7 @@ static bool set_workers(struct settings *settings, const struct options *options
     const char *text = options->values[OPTION_JOBS];
     uint64_t jobs = settings->processors = processors_available();
 
-    if (text != NULL && (parse_jobs(text, settings->processors, &jobs) != 0 || jobs > JOBS_MAX)) {
+    if (text != NULL && (parse_jobs(settings, text, &jobs) != 0 || jobs > JOBS_MAX)) {
         return refuse(OPTION_JOBS, text, JOBS_ALLOWED);
     }
     settings->jobs = jobs > 0 ? (unsigned)jobs : 1;

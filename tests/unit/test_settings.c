@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // From what was typed to what is meant.
 
+#include "cli/limits.h"
 #include "cli/options.h"
 #include "cli/settings.h"
 #include "tap.h"
@@ -125,6 +126,8 @@ static void test_workers(void)
     jobs_are("+3", processors + 3);
     jobs_are("-1", processors - 1);
     jobs_are("-9999", 1);
+    OK(SETTLE("-j0", "--", "true") != NULL && settings->jobs == limits_workers(4 * KIB * KIB),
+       "-j 0 with a COMMAND is as many workers as the limits allow");
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         OK(SETTLE("-j", bad[i]) == NULL, "-j '%s' is refused", bad[i]);
     }
