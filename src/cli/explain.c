@@ -42,6 +42,19 @@ static void print_inputs(FILE *out, const struct settings *settings)
     fprintf(out, "decompress: %s\n", settings->no_decompress ? "no" : "yes");
 }
 
+// What becomes of it.
+static const char *header_fate(const struct settings *settings)
+{
+    bool batch = settings->mode == MODE_BATCH;
+    if (settings->mode != MODE_NONE && !batch) {
+        return "not put out";
+    }
+    if (!settings->header_out) {
+        return batch ? "given to each batch, outputs have none" : "not put out";
+    }
+    return batch ? "given to each batch, put out once" : "put out once";
+}
+
 static void print_records(FILE *out, const struct settings *settings)
 {
     fprintf(out, "delimiter: \\x%02x\n", (unsigned char)settings->delimiter);
@@ -53,8 +66,7 @@ static void print_records(FILE *out, const struct settings *settings)
     }
     if (settings->header_lines > 0) {
         fprintf(out, "header: %zu line%s, %s\n", settings->header_lines,
-                settings->header_lines == 1 ? "" : "s",
-                settings->header_out ? "put out once" : "not put out");
+                settings->header_lines == 1 ? "" : "s", header_fate(settings));
     }
     fprintf(out, "max-record: %" PRIu64 " bytes\n", settings->max_record);
 }
@@ -215,6 +227,17 @@ static void print_workers(FILE *out, const struct settings *settings)
     print_text(out, "tmpdir", settings->tmpdir);
 }
 
+static void print_timeout(FILE *out, const struct settings *settings)
+{
+    if (settings->timeout > 0) {
+        fprintf(out, "timeout: %g s for each attempt", seconds(settings->timeout));
+        if (settings->mode != MODE_NONE) {
+            fprintf(out, ", SIGKILL %g s later", seconds(settings->kill_after));
+        }
+        fputc('\n', out);
+    }
+}
+
 static void print_halt(FILE *out, const struct halt *halt)
 {
     static const char *const whys[] = {
@@ -243,6 +266,7 @@ void explain_print(FILE *out, const struct settings *settings, const struct plan
         fprintf(out, "dead-letter-format: %s\n",
                 settings->letter_format == LETTERS_RAW ? "raw" : "jsonl");
     }
+    print_timeout(out, settings);
     if (settings->retries > 0) {
         fprintf(out, "retries: %u, after %.3gs and %g times as long each time, up to %.3gs\n",
                 settings->retries, seconds(settings->backoff.base), settings->backoff.factor,

@@ -45,10 +45,10 @@ static void print_option(FILE *out, const struct option_info *info)
 
 void usage_print_help(FILE *out)
 {
-    fputs("Usage: pproc [OPTION]... [FILE]...\n"
+    fputs("Usage: pproc [OPTION]... [FILE]... [-- COMMAND [ARG]...]\n"
           "Stream the records of FILEs (none, or -: standard input) through a pool of\n"
-          "workers: all of them or those that match, as they are or changed. Compressed\n"
-          "inputs are decompressed.\n",
+          "workers: all of them or those that match, as they are, changed, or through\n"
+          "processes of COMMAND. Compressed inputs are decompressed.\n",
           out);
     for (enum option_group group = 0; group < GROUP_COUNT; group++) {
         fprintf(out, "\n%s:\n", group_titles[group]);
@@ -59,7 +59,8 @@ void usage_print_help(FILE *out)
         }
     }
     fputs("\n"
-          "SIZE is 64K, 1M, 2G (powers of 1024) or 5KB, 5MB (of 1000).\n"
+          "SIZE is 64K, 1M, 2G (powers of 1024) or 5KB, 5MB (of 1000), DUR 500ms, 2s, 1.5m\n"
+          "or 1h; a LIST is divided by commas.\n"
           "Exit status: 0 all processed, 1 records failed, 2 usage, 3 an input could not be\n"
           "read whole, 4 output could not be written, 5 stopped early.\n"
           "The manual, pproc(1), tells the rest.\n",

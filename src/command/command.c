@@ -46,7 +46,7 @@ static int find_program(struct command *command)
         return EXIT_OK;
     }
     if (errno == ENOENT || errno == ENOTDIR) {
-        diag_error("%s: COMMAND was not found%s", name,
+        diag_error("%s: COMMAND was not found%s", *name != '\0' ? name : "''",
                    path_is_file(name) ? " (FILE goes before --)" : "");
         return EXIT_NOT_FOUND;
     }

@@ -28,6 +28,11 @@ static int split_value(struct op_plugin *op, const char *value)
         diag_error("bad value '%s' for --plugin: allowed is FILE.so or FILE.so,ARG", value);
         return -1;
     }
+    if (*value == '-') {
+        diag_error("bad value '%s' for --plugin: it begins with '-'; if it is meant, write './%s'",
+                   value, value);
+        return -1;
+    }
     op->file = strndup(value, len);
     op->arg = value[len] == ',' ? value + len + 1 : NULL;
     if (op->file == NULL) {

@@ -51,6 +51,8 @@ setup()
     [[ $output == *'COMMAND cannot be run'*'(FILE goes before --)' ]]
     run -127 "$PPROC" -- data {}
     [[ $output == *'(FILE goes before --)' ]]
+    run -127 "$PPROC" missing -- ''
+    [[ $output == "pproc: '': COMMAND was not found" ]]
 }
 
 @test "a missing FILE that is a command gets a hint" {

@@ -257,6 +257,7 @@ EOF
 @test "what is no plugin is refused" {
     echo text >text.so
     refused 'missing.so: cannot open shared object file' --plugin=./missing.so
+    refused "bad value '-m' for --plugin: it begins with '-'" --plugin -m x
     refused 'text.so: ' --plugin=./text.so
     refused "it has no symbol 'pproc_plugin'" --plugin="$plugins/no-plugin.so"
     refused 'lacks a name, a version or the function record()' --plugin="$plugins/no-record.so"

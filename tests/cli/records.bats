@@ -307,6 +307,13 @@ refused()
     [[ $output == *$'\nrecord-lines: 4\nheader: 2 lines, put out once\n'* ]]
     run -0 "$PPROC" --explain --header --header-out=0 x
     [[ $output == *$'\nheader: 1 line, not put out\n'* ]]
+    run -0 "$PPROC" --explain --header x -- cat
+    [[ $output == *$'\nheader: 1 line, given to each batch, put out once\n'* ]]
+    run -0 "$PPROC" --explain --header --header-out=0 x -- cat
+    [[ $output == *$'\nheader: 1 line, given to each batch, outputs have none\n'* ]]
+    run -0 "$PPROC" --explain --header --timeout 1.5s x -- echo {}
+    [[ $output == *$'\nheader: 1 line, not put out\n'* ]]
+    [[ $output == *$'\ntimeout: 1.5 s for each attempt, SIGKILL 2 s later\n'* ]]
     "$PPROC" --explain --record-start '^>' x | grep -qx 'record-start: ^>'
     "$PPROC" --explain --args x y | grep -qx 'inputs: none (2 operands are the records)'
 }

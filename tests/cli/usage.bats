@@ -36,6 +36,7 @@ bad_value()
     run --separate-stderr -0 "$PPROC" --help
     [ -z "$stderr" ]
     [ "$(wc -L <<<"$output")" -le 80 ]
+    [[ ${lines[0]} == 'Usage: pproc [OPTION]... [FILE]... [-- COMMAND [ARG]...]' ]]
     while read -r name; do
         grep -qw -e "--$name" <<<"$output"
     done < <(sed -n 's/^OPTION([A-Z0-9_]*, "[^"]*", "\([^"]*\)".*/\1/p' \
@@ -259,6 +260,19 @@ END
     processors=$(sed -n 's/^processors: //p' <<<"$output")
     grep -qx 'jobs: 10000' <<<"$output"
     grep -qx "threads: $processors (no more than processors)" <<<"$output"
+}
+
+@test "-j0 is as many workers as the limits allow with a COMMAND, else as many as processors" {
+    ulimit -n 464
+    run -0 "$PPROC" --explain -j0 -- true {}
+    grep -qx 'jobs: 50' <<<"$output"
+    run -0 "$PPROC" --explain -j0 -m x
+    processors=$(sed -n 's/^processors: //p' <<<"$output")
+    grep -qx "jobs: $processors" <<<"$output"
+    # Each waits for the last one.
+    cd "$BATS_TEST_TMPDIR"
+    seq 20 | "$PPROC" -j0 --timeout 120 -- \
+        sh -c ': >"$1"; until [ -e 20 ]; do sleep 0.01; done' _ {}
 }
 
 @test "the default is one worker for each processor that may be used" {
