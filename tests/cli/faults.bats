@@ -332,6 +332,23 @@ no_memory()
     done
 }
 
+@test "what cannot be started for 30 s, while nothing runs, fails as spawn" {
+    need_faults
+    printf 'a\nb\n' >few
+    local mode
+    for mode in --each --batch --coproc; do
+        rm -f letters
+        run -1 --separate-stderr faulty FAULT_CLONE=1 FAULT_LEAP=10 "$PPROC" \
+            $mode --dead-letter=letters few -- cat
+        [[ -e mark && -z $output ]]
+        [[ ${stderr_lines[0]} == 'pproc: not all processes can run at the same time: '* ]]
+        [[ ${stderr_lines[1]} == 'pproc: 2 records failed, see letters' ]]
+        jq -r '[.record, .error, .message] | join(" ")' letters | cmp - <(
+            printf '%s spawn COMMAND cannot be started: Resource temporarily unavailable\n' a b
+        )
+    done
+}
+
 # For COMMAND: no process goes on before it is told that there are too few of them. So however quick
 # they are, more are wanted at a time than there can be.
 hold='until grep -q "not all processes" err; do sleep 0.01; done; exec "$@"'

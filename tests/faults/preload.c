@@ -15,6 +15,7 @@
 //   FAULT_PIPE=K         every K-th call of pipe2 fails with EMFILE
 //   FAULT_CLONE=K        every K-th call of clone fails with EAGAIN
 //   FAULT_CHILDREN=N     clone fails with EAGAIN while N children are not waited for
+//   FAULT_LEAP=S         a clone that fails puts the monotonic clock forward by S seconds
 //   FAULT_FORK=N         the N-th call of fork fails with EAGAIN; with N+ all that follow, too
 //   FAULT_MARK=FILE      is created when something was made to fail or cut short
 //
@@ -37,6 +38,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 // The function of that name which this library hides.
@@ -85,6 +87,8 @@ static int close_error;
 static struct nth mallocs, threads, forks;
 static unsigned long max_children; // 0: any number
 static atomic_ulong children;
+static unsigned long leap; // seconds
+static atomic_ulong leapt; // in all
 static bool no_tmpfile;
 static const char *mark_file;
 
@@ -213,6 +217,7 @@ static int start(int argc, char **argv, char **envp)
     pipes = (struct every){.n = env_number("FAULT_PIPE")};
     clones = (struct every){.n = env_number("FAULT_CLONE")};
     max_children = env_number("FAULT_CHILDREN");
+    leap = env_number("FAULT_LEAP");
     forks = env_nth("FAULT_FORK");
     mallocs = env_nth("FAULT_MALLOC");
     threads = env_nth("FAULT_THREAD");
@@ -434,6 +439,7 @@ int clone(int (*entry)(void *), void *stack, int flags, void *arg, ...)
     bool many = ++children > max_children && max_children > 0;
     if (many || every_hits(&clones)) {
         children--;
+        leapt += leap;
         return fail(EAGAIN);
     }
     return REAL(clone)(entry, stack, flags, arg, parent);
@@ -451,4 +457,22 @@ pid_t waitpid(pid_t pid, int *status, int options)
 pid_t fork(void)
 {
     return nth_hits(&forks) ? fail(EAGAIN) : REAL(fork)();
+}
+
+// Time. The system's own clock does not leap, so what is waited for until then comes as soon.
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    int rc = REAL(clock_gettime)(clock, now);
+    if (rc == 0 && clock == CLOCK_MONOTONIC) {
+        now->tv_sec += (time_t)leapt;
+    }
+    return rc;
+}
+
+int pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex,
+                           const struct timespec *until)
+{
+    struct timespec time = {.tv_sec = until->tv_sec - (time_t)leapt, .tv_nsec = until->tv_nsec};
+    return REAL(pthread_cond_clockwait)(cond, mutex, CLOCK_MONOTONIC, &time);
 }
