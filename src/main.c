@@ -69,7 +69,8 @@
 //            failure       records that failed, and why
 //   plan/    plan          the operations, compiled
 //            walk          takes the records of a task through them
-//            steps         the list of operations, and the way of one record through it
+//            steps         the list of operations, and what a worker needs for it
+//            steps_run     the way of one record through it
 //            classify      which priorities records have, for the reader
 //            op_regex      match and exclude
 //            op_subst      substitute

@@ -14,6 +14,7 @@
 
 #include "core/result.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -61,6 +62,14 @@ static inline bool records_next(struct records *records, struct record *record)
     record->len = (size_t)((stop != NULL ? stop : records->end) - bytes);
     record->next = records->next = stop != NULL ? stop + 1 : records->end;
     return true;
+}
+
+// Say that the record is run now, as plan_state_watch() has it.
+static inline void records_tell(const struct records *records, const struct record *record,
+                                _Atomic uint64_t *progress)
+{
+    atomic_store_explicit(progress, (uint64_t)(record->bytes - records->bytes) + 1,
+                          memory_order_relaxed);
 }
 
 // How many records the task has.

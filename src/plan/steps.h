@@ -17,10 +17,14 @@
 #include "plan/op_regex.h"
 #include "plan/op_subst.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct cause;
 struct emitter;
+struct record;
+struct records;
 
 struct step {
     enum operation_kind kind;
@@ -69,8 +73,16 @@ enum verdict {
 };
 
 // Take a record through the operations from number `first` on.
-enum verdict steps_run(const struct steps *steps, struct steps_state *state, size_t first,
-                       const char *record, size_t len);
+enum verdict steps_run(struct steps_state *state, size_t first, const char *record, size_t len);
+
+// Is the last operation a plugin, and number `i` that operation?
+bool steps_is_last_plugin(const struct steps *steps, size_t i);
+
+// Take the records up to `to` through it alone, and emit them, as long as each comes out as it
+// came: *count is how many these are. RECORD_KEPT: all of them; else what became of *record, which
+// is the next one. *progress tells of each before it is run.
+enum verdict steps_keep(struct steps_state *state, struct records *records, const char *to,
+                        _Atomic uint64_t *progress, uint64_t *count, struct record *record);
 
 // Why the last record failed. NULL: no memory.
 struct cause *steps_cause(const struct steps_state *state);

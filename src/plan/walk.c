@@ -259,17 +259,14 @@ static int stop_before(struct walk *walk, const struct record *record)
     return retriable->cause != NULL ? PLAN_RETRIABLE : -1;
 }
 
-// Take a record through the operations from number `first` on. Returns 0, PLAN_RETRIABLE, or -1: no
-// memory.
-static int run_record(struct walk *walk, size_t first, const struct record *record)
+// Do what is due with a record that the operations are done with. Returns 0, PLAN_RETRIABLE, or -1:
+// no memory.
+static int settle(struct walk *walk, const struct record *record, enum verdict verdict)
 {
-    const char *bytes = record->bytes;
     struct tally *tally = &walk->result->tally;
     size_t more;
     int status = 0;
-    atomic_store_explicit(walk->plan_state->progress, (uint64_t)(bytes - walk->records.bytes) + 1,
-                          memory_order_relaxed);
-    switch (steps_run(walk->steps, walk->state, first, bytes, record->len)) {
+    switch (verdict) {
     case RECORD_KEPT:
         status = walk->survival == SURVIVAL_EMITTED ? keep(walk, record) // usual, and quick
                                                     : survive(walk, record, false);
@@ -286,13 +283,39 @@ static int run_record(struct walk *walk, size_t first, const struct record *reco
         if (walk->may_retry) {
             return stop_before(walk, record);
         }
-        return fail(walk->result, bytes, record->len, steps_cause(walk->state));
+        return fail(walk->result, record->bytes, record->len, steps_cause(walk->state));
     case RECORD_FAILED:
-        return fail(walk->result, bytes, record->len, steps_cause(walk->state));
+        return fail(walk->result, record->bytes, record->len, steps_cause(walk->state));
     case RECORD_NO_MEMORY:
         return -1;
     }
     tally->records++;
+    return status;
+}
+
+// Take a record through the operations from number `first` on. Likewise.
+static int run_record(struct walk *walk, size_t first, const struct record *record)
+{
+    records_tell(&walk->records, record, walk->plan_state->progress);
+    enum verdict verdict = steps_run(walk->state, first, record->bytes, record->len);
+    return settle(walk, record, verdict);
+}
+
+// Take the records up to `to` through the plugin that is the last operation. What it passes on as
+// it came is emitted without a stop.
+static int run_last_plugin(struct walk *walk, const char *to)
+{
+    struct record record;
+    uint64_t count;
+    int status = 0;
+    while (status == 0 && walk->records.next < to) {
+        enum verdict verdict = steps_keep(walk->state, &walk->records, to,
+                                          walk->plan_state->progress, &count, &record);
+        walk->result->tally.records += count;
+        if (verdict != RECORD_KEPT) {
+            status = settle(walk, &record, verdict);
+        }
+    }
     return status;
 }
 
@@ -301,6 +324,9 @@ static int run_each(struct walk *walk, const char *to, size_t first)
 {
     struct record record;
     int status = 0;
+    if (walk->survival == SURVIVAL_EMITTED && steps_is_last_plugin(walk->steps, first)) {
+        return run_last_plugin(walk, to);
+    }
     while (status == 0 && walk->records.next < to && records_next(&walk->records, &record)) {
         status = run_record(walk, first, &record);
     }
