@@ -63,6 +63,9 @@
 // After a signal that ends the process, what is whole is written for at most this long.
 #define FLUSH_NS (2 * CLOCK_SECOND)
 
+// timeout(1) sends a signal to us and to our process group: within this time it is one.
+#define TWICE_NS (100 * CLOCK_MILLISECOND)
+
 // No wait is longer: poll() takes milliseconds as an int.
 #define TIMEOUT_MAX_NS (24 * 3600 * CLOCK_SECOND)
 
@@ -352,6 +355,22 @@ static void reap_orphans(const struct run *run)
     }
 }
 
+// SIGHUP, SIGINT or SIGTERM: the run ends, or, at the second one, all ends at once.
+static void end_by_signal(struct run *run, int signal)
+{
+    int64_t now = clock_now();
+    if (run->signal == 0) {
+        run->signal = signal;
+        run->signal_at = now;
+        run->limit = now + FLUSH_NS + run->settings->kill_after;
+        stop(run, CORE_NOW);
+    } else if (run->signal != signal || now - run->signal_at >= TWICE_NS) {
+        kill_children(run);
+        reap_workers(run);
+        signals_die(signal);
+    }
+}
+
 static void handle_signal(struct run *run, int signal)
 {
     switch (signal) {
@@ -365,15 +384,8 @@ static void handle_signal(struct run *run, int signal)
     case SIGTSTP:
         suspend(run);
         break;
-    default: // SIGHUP, SIGINT, SIGTERM
-        if (run->signal != 0) {
-            kill_children(run);
-            reap_workers(run);
-            signals_die(signal);
-        }
-        run->signal = signal;
-        run->limit = clock_now() + FLUSH_NS + run->settings->kill_after;
-        stop(run, CORE_NOW);
+    default:
+        end_by_signal(run, signal);
         break;
     }
 }

@@ -29,6 +29,7 @@ struct run {
     int64_t limit;     // when to wait no longer for threads that are stuck; 0: never
     int64_t kill_at;   // when children that were told to end are killed; 0: they were not told
     int signal;        // that ends the run, or 0
+    int64_t signal_at; // when it came
     bool stopped;      // by SIGUSR2
     bool halted;       // by --halt
     bool stuck;        // threads were not waited for

@@ -157,6 +157,25 @@ dead_or_killed_again()
     run ! grep -q 'ended by' err # which it says when it has waited long enough for the output
 }
 
+@test "a signal that comes twice at a time, as timeout(1) sends it, is one" {
+    local i status
+    for i in 1 2 3 4 5 6 7 8 9 10; do # it may take too long where much runs
+        rm -f started
+        "$PPROC" --kill-after 500ms -- sh -c 'trap "" TERM; : >started; exec sleep 600' \
+            <<<x 2>err 3>&- &
+        eventually [ -e started ]
+        python3 -c 'import os, sys, time
+for delay in (0.01, 0):
+    os.kill(int(sys.argv[1]), 15)
+    time.sleep(delay)' "$!"
+        status=0
+        wait "$!" || status=$?
+        [[ $status == 143 ]]
+        ! grep -q '^pproc: ended by SIGTERM' err || return 0
+    done
+    return 1
+}
+
 @test "signals at any moment leave a prefix of whole records, or a part of them" {
     local i order
     for i in 1 2 3 4 5 6 7 8; do
@@ -165,7 +184,7 @@ dead_or_killed_again()
     for order in -k -u; do
         for i in 0 1 2 4 8 16 32; do
             local status=0
-            # --foreground: else it sends the signal twice, and the second one ends all at once.
+            # --foreground: else it sends the signal twice, and what is late ends all at once.
             timeout --foreground -s TERM "$(printf '0.%03d' "$((i + 1))")" \
                 "$PPROC" $order -j4 -m GET --stats=json many >out 2>err || status=$?
             [[ $status == 0 || $status == 124 ]]
