@@ -44,6 +44,7 @@
 //            letter        reads a dead letter
 //            reader        cuts bytes into blocks of whole records
 //            window        what was read and not handed out yet
+//            hand_out      blocks of it, or of operands
 //            share         blocks of large files, which workers read side by side
 //            framer        finds the ends of records that have several lines
 //            line_matcher  interface of what knows at which lines they begin

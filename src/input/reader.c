@@ -13,10 +13,8 @@
 #include "input/input.h"
 #include "input/reader_state.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 // A block that needs an index has one record for so many bytes at most: its index then takes no
@@ -27,8 +25,6 @@
 // rest.
 #define LETTER_FACTOR 6
 #define LETTER_BYTES ((uint64_t)1024 * 1024)
-
-static const struct input operands_input = {.name = "--args"};
 
 // How much has to be in memory.
 static void set_limits(struct reader *reader)
@@ -183,12 +179,6 @@ struct stretch reader_unread(const struct reader *reader)
     const struct block *buffer = reader->window.buffer;
     return (struct stretch){buffer->buf + reader->window.start, buffer->len - reader->window.start,
                             reader->offset};
-}
-
-static struct stretch whole_records(const struct reader *reader)
-{
-    return (struct stretch){reader->window.buffer->buf + reader->window.start,
-                            reader->window.whole - reader->window.start, reader->offset};
 }
 
 // Up to here there are whole records now.
@@ -437,89 +427,7 @@ static enum read_status read_header(struct reader *reader)
     return READ_BLOCK;
 }
 
-// --- handing out
-
-void reader_place(struct reader *reader, struct block *block, uint64_t len, size_t records)
-{
-    block->input = reader->given ? &operands_input : source_input(reader->source);
-    block->offset = reader->offset - reader->skipped;
-    block->delimiter = reader->delimiter;
-    block->keep_failed = reader->keep_failed;
-    block->more = !reader->waits;
-    reader->offset += len;
-    if (reader->numbered) {
-        if (records == 0) {
-            records = records_count(block->buf, block->len, block->delimiter);
-        }
-        block->first_seq = reader->seq + 1;
-        block->first_nr = reader->nr + 1;
-        reader->seq += records;
-        reader->nr += records;
-    }
-    block->records = records;
-}
-
-// The length of a record without its delimiter.
-static size_t record_len(const struct reader *reader, const char *record, size_t len)
-{
-    return len - (record[len - 1] == reader->delimiter);
-}
-
-// Hand out the head of a record that is too long, of which `end` bytes are behind those that were
-// handed out.
-static enum read_status hand_out_head(struct reader *reader, struct block *head, size_t end,
-                                      struct block **block)
-{
-    const char *bytes = reader->window.buffer->buf + reader->window.start;
-    head->oversize = reader->skipped + record_len(reader, bytes, end);
-    if (framer_take(&reader->framer, head, 1, reader->offset) != 0) {
-        block_destroy(reader->pool, head);
-        return READ_FAILED;
-    }
-    if (head->ends != NULL) {
-        head->ends[0] = head->len;
-    }
-    reader_place(reader, head, end, 1);
-    reader->counted -= reader->counted > 0;
-    reader->skipped = 0;
-    reader->window.start += end;
-    *block = head;
-    return READ_BLOCK;
-}
-
-// How many records the next block may have, 0: any number; asked for are at most `max`, likewise.
-static size_t most(const struct reader *reader, size_t max)
-{
-    bool plain = reader->framer.lines == 1 && !reader->given;
-    if (reader->batch > 0) {
-        return reader->batch;
-    }
-    return plain || (max > 0 && max < reader->max_indexed) ? max : reader->max_indexed;
-}
-
-// Hand out whole records.
-static enum read_status hand_out(struct reader *reader, size_t max_records, struct block **block)
-{
-    struct stretch whole = whole_records(reader);
-    size_t max = most(reader, max_records), records;
-    size_t len = framer_measure(&reader->framer, whole, max, &records);
-    if (len == 0) {
-        size_t end = framer_first(&reader->framer, whole);
-        size_t record = record_len(reader, whole.bytes, end);
-        struct block *head = window_copy(
-            &reader->window, record < OVERSIZE_HEAD_BYTES ? record : OVERSIZE_HEAD_BYTES);
-        return head != NULL ? hand_out_head(reader, head, end, block) : READ_FAILED;
-    }
-    struct block *taken = window_take(&reader->window, len);
-    if (taken == NULL || framer_take(&reader->framer, taken, records, reader->offset) != 0) {
-        block_destroy(reader->pool, taken);
-        return READ_FAILED;
-    }
-    reader->counted -= records < reader->counted ? records : reader->counted;
-    reader_place(reader, taken, len, records);
-    *block = taken;
-    return READ_BLOCK;
-}
+// --- records that are too long
 
 // Throw away what belongs to a record that is too long. Returns 0, or -1 without memory.
 static int throw_away(struct reader *reader)
@@ -560,24 +468,7 @@ static enum read_status skip_record(struct reader *reader, struct block **block)
                : status == SOURCE_FAILED ? READ_FAILED
                                          : READ_BLOCK;
     }
-    return hand_out_head(reader, head, framer_first(&reader->framer, whole_records(reader)), block);
-}
-
-// Hand out operands of the command line.
-static enum read_status hand_out_operands(struct reader *reader, size_t max_records,
-                                          struct block **block)
-{
-    if (reader->operands.count == 0) {
-        return READ_END;
-    }
-    *block = operands_take(&reader->operands, reader->pool, most(reader, max_records));
-    if (*block == NULL) {
-        return READ_FAILED;
-    }
-    uint64_t len = (*block)->oversize > 0 ? (*block)->oversize + 1 : (*block)->len;
-    reader_place(reader, *block, len, (*block)->end_count);
-    atomic_fetch_add_explicit(&reader->bytes, len, memory_order_relaxed);
-    return READ_BLOCK;
+    return reader_hand_out_head(reader, head, block);
 }
 
 enum read_status reader_next(struct reader *reader, size_t max_records, struct block **block)
@@ -585,7 +476,7 @@ enum read_status reader_next(struct reader *reader, size_t max_records, struct b
     enum read_status status = READ_BLOCK;
     *block = NULL;
     if (reader->given) {
-        return hand_out_operands(reader, max_records, block);
+        return reader_hand_out_operands(reader, max_records, block);
     }
     while (status == READ_BLOCK && *block == NULL) {
         if (!reader->open) {
@@ -596,7 +487,7 @@ enum read_status reader_next(struct reader *reader, size_t max_records, struct b
             status = read_header(reader);
         } else if (reader->window.start < reader->window.whole &&
                    (reader->ended || has_batch(reader) || is_too_long(reader))) {
-            status = hand_out(reader, max_records, block);
+            status = reader_hand_out(reader, max_records, block);
         } else if (reader->ended) {
             leave_input(reader);
         } else if (is_too_long(reader)) {

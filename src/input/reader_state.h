@@ -55,9 +55,22 @@ bool reader_note_damage(struct reader *reader, const struct input *input);
 // What was read and is not handed out yet.
 struct stretch reader_unread(const struct reader *reader);
 
+// --- hand_out.c
+
 // The block stands for the next `len` bytes of the input, and for so many records, or for an
 // unknown number of them (0).
 void reader_place(struct reader *reader, struct block *block, uint64_t len, size_t records);
+
+// Hand out whole records that were read, or operands: *block is theirs, with at most `max_records`
+// (0: any number). READ_BLOCK, READ_FAILED, or READ_END after the last operand.
+enum read_status reader_hand_out(struct reader *reader, size_t max_records, struct block **block);
+enum read_status reader_hand_out_operands(struct reader *reader, size_t max_records,
+                                          struct block **block);
+
+// Hand out `head`, the beginning of a record that is too long and that all else in memory begins
+// with; it is destroyed on failure.
+enum read_status reader_hand_out_head(struct reader *reader, struct block *head,
+                                      struct block **block);
 
 // --- share.c
 
