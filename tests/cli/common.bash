@@ -28,6 +28,18 @@ eventually()
     done
 }
 
+# For COMMAND's script, to hold the record `first` until all that follows waits: that the input `end`
+# is missing is told, in `err`, only when what comes before it was read.
+until_all_wait=': >started; until grep -q "^pproc: end: " err; do sleep 0.01; done'
+
+# Standard input, once a record `first` is run.
+after_first()
+{
+    echo first
+    eventually test -e started
+    cat
+}
+
 # Nothing that was started with MARK="$BATS_TEST_TMPDIR" in its environment is there any more, but
 # for what init has not reaped yet.
 nothing_lives()

@@ -108,22 +108,14 @@ EOF
 }
 
 @test "the key goes before the priority" {
-    cat >run <<'EOF'
+    cat >run <<EOF
 #!/bin/sh
-if [ "$1" = first ]; then
-    : >started
-    until grep -q '^pproc: end: ' err; do sleep 0.01; done
-fi
-echo "$1"
+if [ "\$1" = first ]; then $until_all_wait; fi
+echo "\$1"
 EOF
     chmod +x run
-    input()
-    {
-        echo first
-        eventually test -e started
-        printf '%s\n' a1 b1 c1 a-now d-now
-    }
-    input | "$PPROC" -j1 -u --key '^(\w)' --priority now=-5 - end -- ./run {} >out 2>err ||
+    printf '%s\n' a1 b1 c1 a-now d-now | after_first |
+        "$PPROC" -j1 -u --key '^(\w)' --priority now=-5 - end -- ./run {} >out 2>err ||
         [[ $? == 3 ]]
     # a-now waits for a1, but for nothing more.
     [[ $(xargs <out) == 'first d-now a1 a-now b1 c1' ]]

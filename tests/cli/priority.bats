@@ -8,26 +8,13 @@ load common
 setup()
 {
     cd "$BATS_TEST_TMPDIR"
-    # The record `first` runs until all others wait: that an input is missing is told only when what
-    # comes before it was read.
-    cat >run <<'EOF'
+    cat >run <<EOF
 #!/bin/sh
-echo "$1" >>ran
-if [ "$1" = first ]; then
-    : >started
-    until grep -q '^pproc: end: ' err; do sleep 0.01; done
-fi
-echo "$1"
+echo "\$1" >>ran
+if [ "\$1" = first ]; then $until_all_wait; fi
+echo "\$1"
 EOF
     chmod +x run
-}
-
-# Standard input, once a record `first` is run.
-after_first()
-{
-    echo first
-    eventually test -e started
-    cat
 }
 
 # one_by_one OPTION...: run the records of standard input one by one, in the order in which they
@@ -150,14 +137,11 @@ one_by_one()
 }
 
 @test "a filter gets much at a time while nothing else waits, of what is urgent first" {
-    cat >filter <<'EOF'
+    cat >filter <<EOF
 #!/bin/sh
-cat >"in.$PPROC_SEQ"
-if grep -q first "in.$PPROC_SEQ"; then
-    : >started
-    until grep -q '^pproc: end: ' err; do sleep 0.01; done
-fi
-xargs <"in.$PPROC_SEQ"
+cat >"in.\$PPROC_SEQ"
+if grep -q first "in.\$PPROC_SEQ"; then $until_all_wait; fi
+xargs <"in.\$PPROC_SEQ"
 EOF
     chmod +x filter
     slowly()

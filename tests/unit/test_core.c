@@ -3,7 +3,7 @@
 
 #include "core/core.h"
 #include "core/records.h"
-#include "input/input.h"
+#include "core_steps.h"
 #include "tap.h"
 
 #include <limits.h>
@@ -11,16 +11,6 @@
 #include <string.h>
 
 #define BLOCK_SIZE 64
-
-static struct block_pool *pool;
-static unsigned notified;
-static const struct input input = {.name = "input"};
-
-static void notify(void *arg)
-{
-    (void)arg;
-    notified++;
-}
 
 static struct core_config usual(void)
 {
@@ -41,22 +31,11 @@ static struct core_config usual(void)
 // Read `records` and admit them as one block.
 static struct block *admit(struct core *core, const char *records)
 {
-    size_t max_records;
-    struct block *block = block_create(pool, strlen(records));
-    block->input = &input;
-    block->delimiter = '\n';
-    block->len = strlen(records);
+    struct block *block = new_block(strlen(records));
     block->records = records_count(records, block->len, '\n');
     memcpy(block->buf, records, block->len);
-    (void)core_try_room(core, &max_records);
-    core_admit(core, block);
+    admit_block(core, block);
     return block;
-}
-
-static struct result *take(struct core *core)
-{
-    struct work work = {0};
-    return core_try_take(core, &work) == CORE_TASK ? work.task : NULL;
 }
 
 static bool is(const struct result *task, const char *records)

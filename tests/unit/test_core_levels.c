@@ -4,6 +4,7 @@
 #include "core/core.h"
 #include "core/levels.h"
 #include "core/records.h"
+#include "core_steps.h"
 #include "tap.h"
 
 #include <stdlib.h>
@@ -11,13 +12,6 @@
 
 #define BLOCK_SIZE 256
 #define MANY 12800 // records
-
-static struct block_pool *pool;
-
-static void notify(void *arg)
-{
-    (void)arg;
-}
 
 static struct core *create(bool ordered, int64_t aging)
 {
@@ -39,10 +33,8 @@ static struct core *create(bool ordered, int64_t aging)
 // Records of two bytes, a letter and a newline: a has level -1, b 0, c 1 and so on.
 static void admit(struct core *core, const char *letters, int64_t now)
 {
-    size_t max_records, count = strlen(letters);
-    struct block *block = block_create(pool, 2 * count);
-    block->delimiter = '\n';
-    block->len = 2 * count;
+    size_t count = strlen(letters);
+    struct block *block = new_block(2 * count);
     block->spans = calloc(count, sizeof(block->spans[0]));
     for (size_t i = 0; i < count; i++) {
         memcpy(block->buf + 2 * i, (char[]){letters[i], '\n'}, 2);
@@ -58,14 +50,7 @@ static void admit(struct core *core, const char *letters, int64_t now)
                                                               .entered = now};
         }
     }
-    (void)core_try_room(core, &max_records);
-    core_admit(core, block);
-}
-
-static struct result *take(struct core *core)
-{
-    struct work work = {0};
-    return core_try_take(core, &work) == CORE_TASK ? work.task : NULL;
+    admit_block(core, block);
 }
 
 static void done(struct core *core, struct result *task)

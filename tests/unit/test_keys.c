@@ -7,6 +7,7 @@
 #include "core/core.h"
 #include "core/core_state.h"
 #include "core/records.h"
+#include "core_steps.h"
 #include "tap.h"
 
 #include <inttypes.h>
@@ -18,8 +19,6 @@
 #define URGENT (-5)
 #define MAX_RUNNING 1000
 
-static struct block_pool *pool;
-
 // A core, and the tasks that it has given, in the order in which it did; NULL once they have ended.
 struct bench {
     struct core_config config;
@@ -28,11 +27,6 @@ struct bench {
     unsigned count;
     char started[4 * MAX_RUNNING];
 };
-
-static void notify(void *arg)
-{
-    (void)arg;
-}
 
 // One record is a task; with `task_records` 0 as many as take 1000 ns.
 static struct bench *set_up(unsigned key_jobs, size_t task_records)
@@ -87,10 +81,8 @@ static void add_span(struct block *block, size_t i, int level)
 // "a1 b1 a2": a block of three records.
 static void admit(struct bench *bench, const char *records)
 {
-    size_t max_records, len = strlen(records) + 1, count = len / RECORD_BYTES;
-    struct block *block = block_create(pool, len);
-    block->delimiter = '\n';
-    block->len = len;
+    size_t len = strlen(records) + 1, count = len / RECORD_BYTES;
+    struct block *block = new_block(len);
     block->records = count;
     block->keyed = calloc(count, sizeof(block->keyed[0]));
     block->keyed_count = count;
@@ -101,23 +93,22 @@ static void admit(struct bench *bench, const char *records)
         block->keyed[i].hash = *record == '.' ? 0 : (uint64_t)*record;
         add_span(block, i, record[1] == '!' ? URGENT : 0);
     }
-    (void)core_try_room(bench->core, &max_records);
-    core_admit(bench->core, block);
+    admit_block(bench->core, block);
 }
 
 // Up to `most` tasks are started. Returns them with blanks between, their records joined.
 static const char *start(struct bench *bench, unsigned most)
 {
     char *end = bench->started;
-    struct work work = {0};
-    while (most-- > 0 && core_try_take(bench->core, &work) == CORE_TASK) {
-        struct records records = records_of(work.task);
+    struct result *task;
+    while (most-- > 0 && (task = take(bench->core)) != NULL) {
+        struct records records = records_of(task);
         struct record record;
         end += sprintf(end, "%s", end > bench->started ? " " : "");
         while (records_next(&records, &record)) {
             end += sprintf(end, "%.2s", record.bytes);
         }
-        bench->tasks[bench->count++] = work.task;
+        bench->tasks[bench->count++] = task;
     }
     *end = '\0';
     return bench->started;

@@ -4,7 +4,7 @@
 #include "core/core.h"
 #include "core/rate.h"
 #include "core/records.h"
-#include "input/input.h"
+#include "core_steps.h"
 #include "tap.h"
 
 #include <string.h>
@@ -89,14 +89,6 @@ static void test_late(void)
 
 // --- the core with a rate
 
-static struct block_pool *pool;
-static const struct input input = {.name = "input"};
-
-static void notify(void *arg)
-{
-    (void)arg;
-}
-
 static struct core_config usual(struct rate rate)
 {
     return (struct core_config){
@@ -117,20 +109,9 @@ static struct core_config usual(struct rate rate)
 
 static void admit(struct core *core, const char *records)
 {
-    size_t max_records;
-    struct block *block = block_create(pool, strlen(records));
-    block->input = &input;
-    block->delimiter = '\n';
-    block->len = strlen(records);
+    struct block *block = new_block(strlen(records));
     memcpy(block->buf, records, block->len);
-    (void)core_try_room(core, &max_records);
-    core_admit(core, block);
-}
-
-static struct result *take(struct core *core)
-{
-    struct work work = {0};
-    return core_try_take(core, &work) == CORE_TASK ? work.task : NULL;
+    admit_block(core, block);
 }
 
 // The task at `now`, of which that many records are wanted. Main is awake, as it was told.
