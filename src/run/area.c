@@ -3,6 +3,8 @@
 
 #include "run/area.h"
 
+#include "base/diag.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -12,10 +14,26 @@
 // Bytes at first; only those that are used take memory.
 #define FIRST_BYTES ((size_t)64 * 1024)
 
+// To the kernel memory that can be shared and grow is a file.
+static int resize(const struct area *area, size_t size)
+{
+    if (ftruncate(area->fd, (off_t)size) == 0) {
+        return 0;
+    }
+    if (errno == EFBIG) {
+        diag_error(
+            "--pool=process: %zu bytes of memory that processes share are more than the limit "
+            "of the sizes of files (ulimit -f) allows: raise it, or use --pool=thread",
+            size);
+        errno = EFBIG;
+    }
+    return -1;
+}
+
 int area_init(struct area *area)
 {
     *area = (struct area){.fd = memfd_create("pproc", MFD_CLOEXEC)};
-    if (area->fd < 0 || ftruncate(area->fd, (off_t)FIRST_BYTES) != 0) {
+    if (area->fd < 0 || resize(area, FIRST_BYTES) != 0) {
         return -1;
     }
     char *bytes = mmap(NULL, FIRST_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, area->fd, 0);
@@ -65,7 +83,7 @@ int area_reserve(struct area *area, size_t size)
     if (wanted == area->size) {
         return 0;
     }
-    return ftruncate(area->fd, (off_t)wanted) == 0 ? area_follow(area, wanted) : -1;
+    return resize(area, wanted) == 0 ? area_follow(area, wanted) : -1;
 }
 
 void area_shrink(struct area *area)

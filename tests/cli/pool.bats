@@ -394,6 +394,35 @@ all_stopped()
     (ulimit -v 90000 && "$PPROC" --pool=process -j2 -m ' 404 ' "$SAMPLE") | cmp <(grep ' 404 ' "$SAMPLE") -
 }
 
+@test "where shared memory is limited as files are, the message says so" {
+    # 4 KiB are too few to begin with, 128 for what becomes of all that is read
+    run -4 --separate-stderr bash -c 'ulimit -f 4 && exec "$@"' - "$PPROC" --pool=process -m 1 numbers
+    [[ $stderr == *'--pool=process: 65536 bytes of memory'*'(ulimit -f) allows: raise it, or use --pool=thread'* ]]
+    seq 100000 >many
+    run -4 --separate-stderr bash -c 'ulimit -f 128 && exec "$@"' - \
+        "$PPROC" --pool=process -s 's/\d/$0$0$0$0/g' many
+    [[ $stderr == *'--pool=process: '*'(ulimit -f) allows'* ]]
+}
+
+# too_large WORKER...: those that take more than 4 MiB.
+too_large()
+{
+    local worker
+    for worker; do
+        awk '$1 == "Pss:" && $2 > 4096' "/proc/$worker/smaps_rollup"
+    done
+}
+
+@test "forked workers are small while they work" {
+    skip_if_sanitized
+    seq 1000000 >in
+    start --plugin="$player,hang=1000000" in
+    eventually hangs
+    mapfile -t small < <(workers)
+    [[ -r /proc/${small[0]}/smaps_rollup ]]
+    [[ -z $(too_large "${small[@]}") ]]
+}
+
 @test "--explain tells where operations run, and COMMAND has processes anyway" {
     [[ $("$PPROC" --explain) == *$'\npool: threads\n'* ]]
     [[ $("$PPROC" --explain --pool=process) == *$'\npool: forked processes\n'* ]]
