@@ -12,17 +12,13 @@
 #include <unistd.h>
 
 const struct fuzz_target fuzz_targets[] = {
-    {"decode", fuzz_decode},
-    {"frame", fuzz_frame},
-    {"input", fuzz_input},
-    {"letter", fuzz_letter},
-    {"options", fuzz_options},
-    {"plan", fuzz_plan},
-    {"reader", fuzz_reader},
-    {"replayed", fuzz_replayed},
-    {"search", fuzz_search},
-    {"units", fuzz_units},
-    {NULL, NULL},
+    {"classify", fuzz_classify}, {"decode", fuzz_decode},
+    {"frame", fuzz_frame},       {"input", fuzz_input},
+    {"joblog", fuzz_joblog},     {"letter", fuzz_letter},
+    {"options", fuzz_options},   {"plan", fuzz_plan},
+    {"reader", fuzz_reader},     {"replayed", fuzz_replayed},
+    {"search", fuzz_search},     {"units", fuzz_units},
+    {"words", fuzz_words},       {NULL, NULL},
 };
 
 _Noreturn void fuzz_die(const char *condition, const char *file, int line)

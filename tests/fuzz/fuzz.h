@@ -18,9 +18,11 @@ struct fuzz_target {
 // All of them, and then one without a name.
 extern const struct fuzz_target fuzz_targets[];
 
+void fuzz_classify(const unsigned char *data, size_t size);
 void fuzz_decode(const unsigned char *data, size_t size);
 void fuzz_frame(const unsigned char *data, size_t size);
 void fuzz_input(const unsigned char *data, size_t size);
+void fuzz_joblog(const unsigned char *data, size_t size);
 void fuzz_letter(const unsigned char *data, size_t size);
 void fuzz_options(const unsigned char *data, size_t size);
 void fuzz_plan(const unsigned char *data, size_t size);
@@ -28,6 +30,7 @@ void fuzz_reader(const unsigned char *data, size_t size);
 void fuzz_replayed(const unsigned char *data, size_t size);
 void fuzz_search(const unsigned char *data, size_t size);
 void fuzz_units(const unsigned char *data, size_t size);
+void fuzz_words(const unsigned char *data, size_t size);
 
 // Something must hold, or must have worked.
 #define MUST(condition) ((condition) ? (void)0 : fuzz_die(#condition, __FILE__, __LINE__))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Operations, with their patterns, expressions and templates: records together give what they give
-// one by one. Input: flags, how many operations, their kinds and texts, each with a NUL, and then
-// the records.
+// one by one. Input: flags, how many operations, their kinds and texts, each with a NUL, but for
+// plugins, and then the records.
 
 #include "fuzz.h"
 
@@ -10,6 +10,7 @@
 #include "core/result.h"
 #include "plan/plan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,6 +69,18 @@ static void compare(const struct plan *plan, struct block *block)
     buf_free(&alone.out);
 }
 
+// What plugins do: the byte that is the kind of the operation, above 0x7f, says which of these.
+static char *plugin_value(unsigned char kind)
+{
+    static const char *const parts[] = {"pass",   "upper",  "again=1", "words= ",  "words=a",
+                                        "drop=x", "fail=a", "silent=", "heedless", "worker"};
+    const char *builddir = getenv("builddir");
+    char *value;
+    MUST(asprintf(&value, "%s/tests/plugins/player.so,%s", builddir != NULL ? builddir : ".",
+                  parts[kind % (sizeof(parts) / sizeof(parts[0]))]) >= 0);
+    return value;
+}
+
 void fuzz_plan(const unsigned char *data, size_t size)
 {
     static const enum operation_kind kinds[] = {OPERATION_MATCH, OPERATION_EXCLUDE, OPERATION_SUBST,
@@ -87,8 +100,11 @@ void fuzz_plan(const unsigned char *data, size_t size)
                                 .count = flags & 8,
                                 .delimiter = flags & 16 ? ',' : '\n'};
     for (size_t i = 0; i < settings.operation_count; i++) {
-        operations[i].kind = kinds[feed_byte(&feed) % (sizeof(kinds) / sizeof(kinds[0]))];
-        operations[i].pattern = feed_word(&feed);
+        unsigned char kind = feed_byte(&feed);
+        bool plugin = kind >= 0x80;
+        operations[i].kind =
+            plugin ? OPERATION_PLUGIN : kinds[kind % (sizeof(kinds) / sizeof(kinds[0]))];
+        operations[i].pattern = plugin ? plugin_value(kind) : feed_word(&feed);
     }
     struct plan *plan = plan_create(&settings);
     if (plan != NULL) {
