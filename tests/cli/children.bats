@@ -109,9 +109,8 @@ output_is_part()
 # with -k they have the order of the input.
 letters_are_whole()
 {
-    jq -e '.nr % 7 == 0 and .status == 3 and .stderr == "why \(.nr)\n"' letters >verdicts
-    ! grep -qvx true verdicts
-    [[ $(wc -l <verdicts) == $(wc -l <letters) ]]
+    jq -es 'all(.nr % 7 == 0 and .status == 3 and .stderr == "why \(.nr)\n")' letters
+    [[ $(jq -s length letters) == $(wc -l <letters) ]]
     jq .nr letters >numbers
     if [[ $1 == -k ]]; then
         sort -nuc numbers
@@ -153,7 +152,7 @@ account_is_true()
             kill "$pid"
             ends 143
             last=$(sed -n 's/.*SIGTERM: all is written up to record \([0-9]*\) of in$/\1/p' err)
-            [[ $last -gt 0 ]]
+            [[ $last -gt 0 || $order == -u ]] # the first may be the slowest
             seq "$last" | awk '$1 % 7' | sed 's/^/record /' | sort >due
             [[ -z $(comm -23 due <(sort out)) ]]
             [[ $(jq "select(.nr <= $last)" -c letters | wc -l) == $((last / 7)) ]]
@@ -233,10 +232,12 @@ all_stopped()
     ! ps -o stat= -p "$pid" --ppid "$pid" | grep -q '^[^TZ]'
 }
 
-# There is more output than there was.
+# There is more output than there was, or all of it.
 goes_on()
 {
-    eventually written $(($(stat -c %s out) + 1))
+    local size
+    size=$(stat -c %s out)
+    eventually eval "written $((size + 1)) || written $(stat -c %s expected)"
 }
 
 @test "SIGTSTP stops all, SIGCONT goes on, and nothing is lost" {

@@ -82,18 +82,26 @@ answering()
     [[ $(jq .nr letters | xargs) == "1 700 701 2000" ]]
 }
 
-@test "what a process prints before it fails at once is no answer" {
+# The process fails, and what it has printed is no answer, though the input goes on.
+part_is_no_answer()
+{
+    rm -f fifo letters
     mkfifo fifo
     "$PPROC" --coproc --dead-letter=letters <fifo -- \
         sh -c 'read -r line; echo part; exit 7' >out 2>err 3>&- &
     pid=$!
     exec 4>fifo
     echo record >&4
-    eventually test -s err -o -s out || : # the summary comes with the end
+    eventually test -s letters -o -s out
     exec 4>&-
-    wait "$pid" && false
+    wait "$pid"
     pid=
     [[ ! -s out ]]
+}
+
+@test "what a process prints before it fails at once is no answer" {
+    # It may fail so late on a busy machine that it is one.
+    eventually part_is_no_answer
     [[ $(jq -c '[.error, .status, .stdout]' letters) == '["exit",7,"part\n"]' ]]
 }
 

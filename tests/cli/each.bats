@@ -13,8 +13,10 @@ setup()
 @test "outputs stand in the order of the input, or as they are finished" {
     run -0 "$PPROC" -j4 -- sh -c 'sleep 0.0$((5 - $1)); echo "$1"' sh {} < <(seq 4)
     [[ $output == $'1\n2\n3\n4' ]]
-    run -0 "$PPROC" -j4 -u -- sh -c 'sleep 0.$((6 - 2 * $1)); echo "$1"' sh {} < <(seq 2)
-    [[ $output == $'2\n1' ]]
+    # The first one waits until the second one is written.
+    "$PPROC" -j4 -u -- sh -c '[ "$1" = 2 ] || until [ -s out ]; do sleep 0.01; done; echo "$1"' \
+        sh {} < <(seq 2) >out
+    [[ $(<out) == $'2\n1' ]]
 }
 
 @test "standard input of a process is empty" {

@@ -48,8 +48,10 @@ EOF
 }
 
 @test "no worker is held while a record waits" {
-    run -0 "$PPROC" -j1 -u --retries=1 --backoff=1s -- \
-        sh -c '[ "$PPROC_ATTEMPT$1" != 1bad ] && echo "$1"' sh {} < <(printf 'bad\n1\n2\n')
+    # It fails until the others have run.
+    run -0 "$PPROC" -j1 -u --retries=20 --backoff=10ms,1s -- sh -c \
+        '[ "$1" != bad ] || [ -e ran.2 ] || exit 1; touch "ran.$1"; echo "$1"' sh {} \
+        < <(printf 'bad\n1\n2\n')
     [[ $output == $'1\n2\nbad' ]]
 }
 
