@@ -44,8 +44,11 @@
 #define BLOCK_SIZE ((size_t)256 * 1024)
 // To hand a block to another process and back costs as much as the search of a part of it.
 #define FORKED_BLOCK_SIZE ((size_t)512 * 1024)
-// A filter that is fast should get much at a time.
-#define BATCH_BLOCK_SIZE ((size_t)1024 * 1024)
+// Most filters are worth their start if they get so much at a time.
+#define BATCH_BLOCK_SIZE ((size_t)8 * 1024 * 1024)
+// But with this records that are told apart by level or key are not hidden for long in the block
+// that is being filled, and what is noted of each takes little of the budget.
+#define TOLD_APART_BLOCK_SIZE ((size_t)1024 * 1024)
 #define BLOCK_SIZE_MIN ((size_t)4 * 1024)
 
 bool refuse(enum option_id id, const char *value, const char *allowed)
@@ -286,20 +289,30 @@ static bool set_pool(struct settings *settings, const struct options *options)
     return true;
 }
 
+// If there is memory for it.
+static size_t largest_block(const struct settings *settings)
+{
+    if (settings->mode == MODE_BATCH) {
+        return settings->classified || settings->keyed ? TOLD_APART_BLOCK_SIZE : BATCH_BLOCK_SIZE;
+    }
+    return settings_forks(settings) ? FORKED_BLOCK_SIZE : BLOCK_SIZE;
+}
+
 static bool set_memory(struct settings *settings, const struct options *options)
 {
     const char *text = options->values[OPTION_BUFFER_SIZE];
     uint64_t size = BUFFER_DEFAULT + BUFFER_PER_WORKER * settings->jobs;
     size_t blocks = 2 + 2 * (size_t)settings->threads;
+    // What a batch puts out should fit in what a worker has for it.
+    size_t fitting =
+        settings->mode == MODE_BATCH ? SETTINGS_OUTPUT_PART * (size_t)settings->threads : blocks;
 
     if (text != NULL && (units_parse_size(text, &size) != 0 || size > SIZE_LIMIT)) {
         return refuse(OPTION_BUFFER_SIZE, text, SIZE_ALLOWED);
     }
     if (!settings->exact_blocks) {
-        settings->block_size = settings->mode == MODE_BATCH ? BATCH_BLOCK_SIZE
-                               : settings_forks(settings)   ? FORKED_BLOCK_SIZE
-                                                            : BLOCK_SIZE;
-        while (settings->block_size > BLOCK_SIZE_MIN && blocks * settings->block_size > size) {
+        settings->block_size = largest_block(settings);
+        while (settings->block_size > BLOCK_SIZE_MIN && fitting * settings->block_size > size) {
             settings->block_size /= 2;
         }
     }
@@ -522,10 +535,10 @@ struct settings *settings_create(const struct options *options)
         !set_framing(settings, options) || !set_header(settings, options) ||
         !set_pool(settings, options) || !set_command(settings, options) ||
         !set_tag(settings, options) || !set_workers(settings, options) ||
-        !set_memory(settings, options) || !set_queue(settings, options) ||
-        !set_tmpdir(settings, options) || !set_failures(settings, options) ||
-        !set_retries(settings, options) || !set_output(settings, options) ||
-        !set_scheduling(settings, options) || !set_drive(settings) ||
+        !set_queue(settings, options) || !set_tmpdir(settings, options) ||
+        !set_failures(settings, options) || !set_retries(settings, options) ||
+        !set_output(settings, options) || !set_scheduling(settings, options) ||
+        !set_memory(settings, options) || !set_drive(settings) ||
         !set_progress(settings, options) || !set_report(settings, options) ||
         !set_files(settings, options)) { // last: it may read from standard input
         settings_destroy(settings);

@@ -124,7 +124,7 @@ struct settings {
     unsigned threads;    // workers that run at once, 1..jobs
     size_t buffer_size;  // bytes: -S, raised to what the workers need
     bool buffer_raised;  // -S was less than that
-    size_t block_size;   // bytes, 4 KiB to 1 MiB
+    size_t block_size;   // bytes, 4 KiB to 8 MiB
     size_t queue_size;   // records that may wait; 0: no such limit
     struct rate rate;    // of starts of records; of 0 records: no such limit
     const char *tmpdir;  // for spilled results
@@ -163,6 +163,9 @@ struct settings {
     bool explain;
     bool quiet;
 };
+
+// What processes put out has this part of the budget until it is known whether it counts.
+#define SETTINGS_OUTPUT_PART 4
 
 // Does each delimiter end a record? Else a record may hold some.
 static inline bool settings_delimited(const struct settings *settings)

@@ -26,11 +26,8 @@
 #include <string.h>
 #include <unistd.h>
 
-// Bytes of output that one process keeps in memory: this part of the budget, divided by the
-// workers, within these bounds.
-#define SHARE_PART 4
+// Bytes of output that one process keeps in memory, at least.
 #define SHARE_MIN ((size_t)64 * 1024)
-#define SHARE_MAX ((size_t)4 * 1024 * 1024)
 
 // --- building
 
@@ -103,8 +100,8 @@ const struct words *command_words(const struct command *command)
 
 static size_t share_of(const struct settings *settings)
 {
-    size_t share = settings->buffer_size / SHARE_PART / settings->threads;
-    return share < SHARE_MIN ? SHARE_MIN : share < SHARE_MAX ? share : SHARE_MAX;
+    size_t share = settings->buffer_size / SETTINGS_OUTPUT_PART / settings->threads;
+    return share > SHARE_MIN ? share : SHARE_MIN;
 }
 
 int command_prepare(struct command *command, struct spill *spill, struct joblog *joblog)

@@ -49,6 +49,15 @@ static double bytes_worth(const struct core *core)
     return core->size > 0 ? bytes_of(core, (double)core->config.task_ns) : DBL_MAX;
 }
 
+// How many are a worker's part of what is left, once all was read: none should have the last of it
+// to itself. With less than takes as long as the quickest task it would take longer to start.
+static double bytes_left(const struct core *core)
+{
+    double part = (double)core->queued / core->config.workers;
+    double least = bytes_of(core, core->least);
+    return !core->eof ? DBL_MAX : part > least ? part : least;
+}
+
 // How many of them the next task should have.
 static size_t bytes_wanted(const struct core *core)
 {
@@ -56,10 +65,11 @@ static size_t bytes_wanted(const struct core *core)
         return core->config.task_bytes;
     }
     double last = (double)core->carved > core->size ? (double)core->carved : core->size;
-    double most = last * GROWTH, wanted = bytes_worth(core);
+    double most = last * GROWTH, left = bytes_left(core), wanted = bytes_worth(core);
     if (core->pace == 0 && core->carved > core->asked && !core->config.even_cost) {
         wanted = last * PROBE;
     }
+    most = left < most ? left : most;
     return (size_t)(wanted < most ? wanted : most);
 }
 

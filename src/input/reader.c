@@ -21,6 +21,12 @@
 // more than half of its memory.
 #define INDEXED_BYTES (2 * sizeof(size_t))
 
+// This part of a block goes out if somebody waits for it. Less would be copied: block_fit().
+#define SOME_SHARE 4
+
+// Nobody waits for more than this at once.
+#define READ_MAX ((size_t)1024 * 1024)
+
 // A byte of a record is up to 6 bytes in the JSON of a dead letter; what else is there fits in the
 // rest.
 #define LETTER_FACTOR 6
@@ -256,6 +262,7 @@ static enum source_status read_more(struct reader *reader, bool may_wait)
     if (room > block_pool_size(reader->pool)) {
         room = block_pool_size(reader->pool); // so that what is carried over fits a usual block
     }
+    room = room < READ_MAX ? room : READ_MAX;
     enum source_status status = source_read(reader->source, bytes, room, may_wait, &count);
     int done = 0;
     if (status == SOURCE_DATA) {
@@ -281,6 +288,13 @@ static bool is_too_long(const struct reader *reader)
     return reader->window.buffer != NULL && certain(reader) >= reader->max_certain;
 }
 
+// Does somebody wait for what there is?
+static bool is_awaited(const struct reader *reader)
+{
+    const struct reader_demand *demand = reader->demand;
+    return demand != NULL && demand->waits(demand->arg);
+}
+
 // Nearly full is full: a call for the last few bytes costs more than it brings.
 static bool buffer_is_full(const struct reader *reader)
 {
@@ -291,7 +305,10 @@ static bool buffer_is_full(const struct reader *reader)
     if (reader->batch > 0) {
         return has_batch(reader) || is_too_long(reader);
     }
-    return len >= (reader->exact ? usual : usual - usual / 8);
+    if (reader->exact) {
+        return len >= usual;
+    }
+    return len >= usual - usual / 8 || (len >= usual / SOME_SHARE && is_awaited(reader));
 }
 
 // More has to be waited for: is it, before the records that are there go out?
@@ -304,7 +321,7 @@ static bool goes_on(const struct reader *reader)
     }
     ssize_t done = read(demand->fd, &count, sizeof(count));
     (void)done; // it may be 0
-    return !demand->waits(demand->arg) && source_wait(reader->source, demand->fd);
+    return !is_awaited(reader) && source_wait(reader->source, demand->fd);
 }
 
 // Read until the buffer is full, or has whole records and more would have to be waited for.

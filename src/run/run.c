@@ -69,8 +69,10 @@
 // No wait is longer: poll() takes milliseconds as an int.
 #define TIMEOUT_MAX_NS (24 * 3600 * CLOCK_SECOND)
 
-// Free blocks that the reader and the writer have, beside those of workers.
+// Free blocks that the reader and the writer have, beside those of workers, and bytes that all of
+// them may take: they are beyond the budget.
 #define FREE_BLOCKS 2
+#define FREE_BYTES ((size_t)8 * 1024 * 1024)
 
 // Bytes from which on memory is the kernel's as soon as it is free, and bytes of free memory that
 // are kept.
@@ -126,12 +128,19 @@ static size_t task_records(const struct settings *settings)
     }
 }
 
+// Bytes of blocks and results; the rest is for what processes put out.
+static size_t core_limit(const struct settings *settings)
+{
+    size_t size = settings->buffer_size;
+    return settings->mode == MODE_NONE ? size : size - size / SETTINGS_OUTPUT_PART;
+}
+
 static int build_core(struct run *run)
 {
     const struct settings *settings = run->settings;
     struct core_config config = {
         .pool = run->pool,
-        .limit = settings->buffer_size,
+        .limit = core_limit(settings),
         .ring = ring_size(settings),
         .queue_size = settings->queue_size,
         .workers = settings->threads,
@@ -162,8 +171,11 @@ static int build_core(struct run *run)
 // Blocks that are kept for the next ones: more than processors are not needed at once.
 static unsigned free_blocks(const struct settings *settings)
 {
-    return FREE_BLOCKS +
-           (settings->threads < settings->processors ? settings->threads : settings->processors);
+    size_t most = FREE_BYTES / settings->block_size;
+    unsigned wanted =
+        FREE_BLOCKS +
+        (settings->threads < settings->processors ? settings->threads : settings->processors);
+    return wanted < most ? wanted : (unsigned)most;
 }
 
 // Bytes of blocks that forked workers can see where they are, others being copied: of all that

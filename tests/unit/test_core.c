@@ -324,10 +324,8 @@ static void test_carving(void)
 
 #define MS 1000000
 
-// Records of two bytes are run, each of which takes so many nanoseconds, and 2 ms more for each
-// start (`slow` more for the third), until all of a large block is, or the most tasks were. Returns
-// how many were; *last is how many records the last one had.
-static unsigned adapt(int64_t ns, int64_t slow, unsigned most, size_t *last)
+// A core with a large block of records of two bytes. A task should hold 200 ms of work.
+static struct core *create_large(void)
 {
     struct core_config config = usual();
     config.limit = 100 * MS;
@@ -341,6 +339,15 @@ static unsigned adapt(int64_t ns, int64_t slow, unsigned most, size_t *last)
     }
     admit(core, lines);
     free(lines);
+    return core;
+}
+
+// Its records are run, each of which takes so many nanoseconds, and 2 ms more for each start
+// (`slow` more for the third), until all of the block is, or the most tasks were. Returns how many
+// were; *last is how many records the last one had.
+static unsigned adapt(int64_t ns, int64_t slow, unsigned most, size_t *last)
+{
+    struct core *core = create_large();
     unsigned tasks = 0;
     struct result *task = NULL;
     while (tasks < most && (task = take(core)) != NULL) {
@@ -363,6 +370,28 @@ static void test_adapting(void)
     OK(adapt(300 * MS, 0, 5, &last) == 5 && last == 1, "costly records stay alone");
     OK(adapt(10, 10000 * (int64_t)MS, 100, &last) < 50,
        "a start that was slow once does not matter for long");
+}
+
+// Records that take 100 ns each, and 2 ms for each start: 20 000 of them are worth one.
+static void test_sharing_out(void)
+{
+    struct core *core = create_large();
+    struct result *task;
+    for (unsigned i = 0; i < 6; i++) { // 1 record, 8, 64 and so on
+        task = take(core);
+        done(core, task, 2 * MS + 100 * (int64_t)(task->task.len / 2));
+    }
+    core_eof(core);
+    size_t most = 0, least = SIZE_MAX, part = (size_t)core_activity(core).queued / 4;
+    while ((task = take(core)) != NULL) {
+        size_t len = task->task.len;
+        most = len > most ? len : most;
+        least = len < least ? len : least;
+        done(core, task, 2 * MS + 100 * (int64_t)(len / 2));
+    }
+    OK(most <= part + 2, "at the end of the input no worker gets more than its part");
+    OK(least >= 39000, "but no less than its start is worth");
+    core_destroy(core);
 }
 
 static void test_failing(void)
@@ -971,6 +1000,7 @@ int main(void)
     test_self_serve();
     test_carving();
     test_adapting();
+    test_sharing_out();
     test_failing();
     test_doom();
     test_suspect();

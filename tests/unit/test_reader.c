@@ -584,6 +584,48 @@ static void test_arrival(void)
     rig_destroy(&rig);
 }
 
+static bool always(void *arg)
+{
+    (void)arg;
+    return true;
+}
+
+static bool never(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+#define LARGE ((size_t)8 * 1024 * 1024)
+
+// Bytes of the first block of a large file.
+static size_t first_block(bool (*waits)(void *arg))
+{
+    char *text = malloc(LARGE);
+    for (size_t i = 0; i < LARGE; i += 2) {
+        memcpy(text + i, "x\n", 2);
+    }
+    char *files[] = {make_file("large", text, LARGE)};
+    struct reader_demand demand = {.waits = waits, .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    struct rig rig;
+    struct block *block = NULL;
+    rig_create(&rig, defaults(files, 1), LARGE);
+    reader_fill_blocks(rig.reader, &demand);
+    size_t len = reader_next(rig.reader, 0, &block) == READ_BLOCK ? block->len : 0;
+    block_destroy(rig.pool, block);
+    rig_destroy(&rig);
+    (void)close(demand.fd);
+    free(text);
+    return len;
+}
+
+static void test_demand(void)
+{
+    size_t filled = first_block(never), some = first_block(always);
+    OK(filled >= LARGE - LARGE / 8, "a block is filled while nobody waits for it: %zu", filled);
+    OK(some >= LARGE / 4 && some < LARGE / 2, "else some of it goes out: %zu", some);
+}
+
 // gzip data that is flushed on the way gives what can be decoded.
 static void test_gzip_arrival(void)
 {
@@ -999,6 +1041,7 @@ int main(void)
     test_random();
     test_memory();
     test_arrival();
+    test_demand();
     test_gzip_arrival();
     test_stop();
     test_inputs();

@@ -156,6 +156,18 @@ static void test_memory(void)
     OK(SETTLE("-j64", "-S1") != NULL && settings->buffer_size == blocks_needed() * 4 * KIB,
        "by what runs at once, not by -j");
     OK(SETTLE("-j3", "-S5MB") != NULL && settings->buffer_size == 5000000, "-S5MB");
+    OK(SETTLE("-j2", "--", "cat") != NULL && settings->block_size == 8 * KIB * KIB,
+       "batches can be larger");
+    OK(SETTLE("-j8", "--", "cat") != NULL && settings->block_size == 2 * KIB * KIB,
+       "as far as each worker's output is to fit its share");
+    OK(SETTLE("-j2", "-S4M", "--", "cat") != NULL && settings->block_size == 512 * KIB &&
+           !settings->buffer_raised,
+       "of whatever -S is");
+    OK(SETTLE("-j2", "--key=(.)", "--", "cat") != NULL && settings->block_size == KIB * KIB,
+       "records with keys come in smaller blocks");
+    OK(SETTLE("-j2", "-u", "--priority=a=1", "--", "cat") != NULL &&
+           settings->block_size == KIB * KIB,
+       "so do those with priorities");
     OK(SETTLE("-S1025T") == NULL, "-S beyond all measure is refused");
     OK(SETTLE("-S0") == NULL, "-S0 is refused");
 }
