@@ -72,6 +72,12 @@ static void tell_position(struct run *run, const struct input *input, uint64_t n
     }
 }
 
+// Did SIGUSR2 keep something from being processed?
+static bool is_cut_short(const struct run *run, const struct ledger *ledger)
+{
+    return run->stopped && (ledger->unprocessed > 0 || !atomic_load(&run->shared.read_all));
+}
+
 // Why dead letters are missing, an errno; 0: they are not.
 static int letters_error(const struct run *run)
 {
@@ -174,7 +180,7 @@ static enum exit_status status_of(const struct run *run, bool broken, const stru
     if (is_damaged(run)) {
         return EXIT_INPUT;
     }
-    if (run->stopped && (ledger->unprocessed > 0 || !atomic_load(&run->shared.read_all))) {
+    if (is_cut_short(run, ledger)) {
         return EXIT_STOPPED;
     }
     if (run->halted) { // the user has what he asked for, or else what he feared
@@ -211,6 +217,8 @@ enum exit_status run_conclude(struct run *run)
     failures_doomed(ledger.doomed);
     if (run->signal != 0) {
         tell_position(run, input, nr);
+    } else if (is_cut_short(run, &ledger)) {
+        diag_warn("stopped by SIGUSR2 before all was processed");
     }
     if (run->signal != 0 || run->settings->stats != STATS_NONE) {
         run_print_account(run);

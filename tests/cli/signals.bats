@@ -106,6 +106,7 @@ ends_after_input()
     cmp "$SAMPLE" out
     account_balances err
     run ! grep -q 'ended by' err
+    grep -qx 'pproc: stopped by SIGUSR2 before all was processed' err
 }
 
 # A consumer that takes nothing: more is to be written than the pipe holds.
