@@ -229,7 +229,8 @@ account_is_true()
 # The program and its children, but for what has ended.
 all_stopped()
 {
-    ! ps -o stat= -p "$pid" --ppid "$pid" | grep -q '^[^TZ]'
+    # D: a shell that waits for what it was just starting, by vfork(2), which is stopped.
+    ! ps -o stat= -p "$pid" --ppid "$pid" | grep -q '^[^TZD]'
 }
 
 # There is more output than there was, or all of it.
