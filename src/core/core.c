@@ -112,7 +112,7 @@ bool core_idle(struct core *core)
 {
     mutex_lock(&core->mutex);
     bool idle = !state_has_waiting(core) && state_has_free_worker(core);
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return idle;
 }
 
@@ -131,7 +131,7 @@ bool core_try_room(struct core *core, size_t *max_records)
 {
     mutex_lock(&core->mutex);
     bool room = take_room(core, max_records);
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return room;
 }
 
@@ -139,10 +139,10 @@ bool core_room(struct core *core, size_t *max_records)
 {
     mutex_lock(&core->mutex);
     while (!state_can_read(core) && core->phase == CORE_RUN && !core->eof) {
-        cond_wait(&core->room, &core->mutex);
+        state_wait(core, &core->room);
     }
     bool room = take_room(core, max_records);
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return room;
 }
 
@@ -179,7 +179,7 @@ void core_admit(struct core *core, struct block *block)
         wake_for_task(core);
     }
     wake_at_end(core);
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
 }
 
 void core_eof(struct core *core)
@@ -188,7 +188,7 @@ void core_eof(struct core *core)
     core->reading = false;
     core->eof = true;
     wake_at_end(core);
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
 }
 
 // --- writing
@@ -200,7 +200,7 @@ bool core_try_output(struct core *core, struct work *work)
     if (output) {
         order_take_output(core, work);
     }
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return output;
 }
 
@@ -208,13 +208,13 @@ bool core_output(struct core *core, struct work *work)
 {
     mutex_lock(&core->mutex);
     while (!state_has_output(core) && !state_is_drained(core)) {
-        cond_wait(&core->output, &core->mutex);
+        state_wait(core, &core->output);
     }
     bool output = state_has_output(core);
     if (output) {
         order_take_output(core, work);
     }
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return output;
 }
 
@@ -248,7 +248,7 @@ void core_written(struct core *core, struct result *results, struct result *unwr
     wake_reader(core);
     wake_writer(core);
     wake_at_end(core);
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     destroy_results(settled);
 }
 
@@ -277,7 +277,7 @@ int64_t core_tick(struct core *core, int64_t now)
     }
     int64_t due = root != NULL ? root->task.due : INT64_MAX;
     int64_t opens = open_bucket(core, now);
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return opens < due ? opens : due;
 }
 
@@ -285,7 +285,7 @@ enum core_phase core_phase(struct core *core)
 {
     mutex_lock(&core->mutex);
     enum core_phase phase = core->phase;
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return phase;
 }
 
@@ -295,7 +295,7 @@ void core_stop(struct core *core, enum core_phase phase)
     state_stop(core, phase);
     wake_reader(core);
     wake_at_end(core);
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
 }
 
 bool core_halted(struct core *core, uint64_t *emitted, uint64_t *failed)
@@ -304,7 +304,7 @@ bool core_halted(struct core *core, uint64_t *emitted, uint64_t *failed)
     bool halted = core->halted;
     *emitted = core->emitted;
     *failed = core->failed;
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return halted;
 }
 
@@ -312,7 +312,7 @@ bool core_finished(struct core *core)
 {
     mutex_lock(&core->mutex);
     bool finished = state_is_finished(core);
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return finished;
 }
 
@@ -322,7 +322,7 @@ bool core_worker_wanted(struct core *core)
     bool wanted = core->worker_wanted;
     core->worker_wanted = false;
     core->workers += wanted;
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return wanted;
 }
 
@@ -331,7 +331,7 @@ unsigned core_worker_missing(struct core *core)
     mutex_lock(&core->mutex);
     unsigned workers = --core->workers;
     core->config.workers = workers;
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return workers;
 }
 
@@ -348,7 +348,7 @@ struct core_activity core_activity(struct core *core)
         .failed = core->ledger.failed,
         .task_bytes = (uint64_t)core->size,
     };
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return activity;
 }
 
@@ -356,7 +356,7 @@ struct ledger core_ledger(struct core *core)
 {
     mutex_lock(&core->mutex);
     struct ledger ledger = core->ledger;
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return ledger;
 }
 
@@ -365,7 +365,7 @@ const struct input *core_position(struct core *core, uint64_t *nr)
     mutex_lock(&core->mutex);
     const struct input *input = core->input;
     *nr = core->nr;
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return input;
 }
 
@@ -377,6 +377,6 @@ struct failure *core_close_ledger(struct core *core)
     core->failures_first = NULL;
     budget_uncharge(core, core->failure_bytes);
     core->failure_bytes = 0;
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return failures;
 }

@@ -154,6 +154,7 @@ void core_destroy(struct core *core);
 
 // Returns 0, or -1 with errno set.
 int core_worker_init(struct core_worker *worker);
+// No thread may use the core any more: it may be about to wake the worker.
 void core_worker_destroy(struct core_worker *worker);
 enum core_step core_take(struct core *core, struct core_worker *worker, struct work *work);
 enum core_step core_try_take(struct core *core, struct work *work);

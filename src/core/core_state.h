@@ -26,12 +26,19 @@ struct split {
     bool goes_well;            // some record of a sequence did
 };
 
+// Who is to be woken once the lock is free: who is woken while it is taken only waits for that.
+struct wakes {
+    bool reader, writer;
+    struct core_worker *worker; // one of them, or NULL
+};
+
 struct core {
     struct core_config config; // constant
 
     pthread_mutex_t mutex; // guards all that follows, and what it reaches
     pthread_cond_t room;   // the reader waits: room, or the end
     pthread_cond_t output; // the writer waits: something to write, or the end
+    struct wakes wakes;
     enum core_phase phase;
 
     size_t used;      // bytes charged
@@ -170,6 +177,11 @@ bool state_is_finished(const struct core *core);
 
 // The run goes on like that at most.
 void state_stop(struct core *core, enum core_phase phase);
+
+// Release the lock, and wake those who are to be woken.
+void state_unlock(struct core *core);
+// Likewise, and wait for the condition.
+void state_wait(struct core *core, pthread_cond_t *cond);
 
 // Wake one of those who wait, if there is something for him. For a task: something has come to the
 // levels, or been freed in them.

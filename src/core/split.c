@@ -503,6 +503,6 @@ enum core_verdict core_fail(struct core *core, struct result *result, struct cau
     }
     wake_reader(core);
     wake_at_end(core);
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return verdict;
 }

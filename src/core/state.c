@@ -98,11 +98,41 @@ void state_stop(struct core *core, enum core_phase phase)
     }
 }
 
-static void unpark(struct core_worker *worker)
+static void wake(struct core *core, const struct wakes *wakes)
+{
+    if (wakes->reader) {
+        cond_signal(&core->room);
+    }
+    if (wakes->writer) {
+        cond_signal(&core->output);
+    }
+    if (wakes->worker != NULL) {
+        cond_signal(&wakes->worker->wake);
+    }
+}
+
+void state_unlock(struct core *core)
+{
+    struct wakes wakes = core->wakes;
+    core->wakes = (struct wakes){0};
+    mutex_unlock(&core->mutex);
+    wake(core, &wakes);
+}
+
+void state_wait(struct core *core, pthread_cond_t *cond)
+{
+    wake(core, &core->wakes);
+    core->wakes = (struct wakes){0};
+    cond_wait(cond, &core->mutex);
+}
+
+static void unpark(struct core *core, struct core_worker *worker)
 {
     worker->parked = false;
     if (worker->notify != NULL) {
         worker->notify(worker->notify_arg);
+    } else if (core->wakes.worker == NULL) {
+        core->wakes.worker = worker;
     } else {
         cond_signal(&worker->wake);
     }
@@ -113,7 +143,7 @@ void wake_worker(struct core *core)
     struct core_worker *worker = core->parked;
     if (worker != NULL) {
         core->parked = worker->next;
-        unpark(worker);
+        unpark(core, worker);
     } else if (core->workers < core->config.workers && !core->worker_wanted) {
         core->worker_wanted = true;
         core->config.notify(core->config.notify_arg);
@@ -131,14 +161,14 @@ void wake_for_task(struct core *core)
 void wake_reader(struct core *core)
 {
     if (!core->config.self_serve && (core->phase != CORE_RUN || state_has_room(core))) {
-        cond_signal(&core->room);
+        core->wakes.reader = true;
     }
 }
 
 void wake_writer(struct core *core)
 {
     if (!core->config.self_serve && (state_has_output(core) || state_is_drained(core))) {
-        cond_signal(&core->output);
+        core->wakes.writer = true;
     }
 }
 
@@ -148,7 +178,7 @@ void wake_to_flush(struct core *core)
     while ((worker = *link) != NULL) {
         if (worker->unanswered > 0) {
             *link = worker->next;
-            unpark(worker);
+            unpark(core, worker);
         } else {
             link = &worker->next;
         }

@@ -118,11 +118,11 @@ enum core_step core_take(struct core *core, struct core_worker *worker, struct w
     while ((step = next_step(core, NULL, work)) == CORE_WAIT) {
         park(core, worker);
         while (worker->parked) {
-            cond_wait(&worker->wake, &core->mutex);
+            state_wait(core, &worker->wake);
         }
     }
     wake_others(core);
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return step;
 }
 
@@ -138,7 +138,7 @@ struct result *core_admit_task(struct core *core, struct block *block)
         begin_run(core, result, NULL);
         wake_others(core);
     }
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return result;
 }
 
@@ -146,7 +146,7 @@ enum core_step core_try_take(struct core *core, struct work *work)
 {
     mutex_lock(&core->mutex);
     enum core_step step = next_step(core, NULL, work);
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return step;
 }
 
@@ -195,7 +195,7 @@ enum core_step core_poll(struct core *core, struct core_worker *worker, struct w
         }
     }
     wake_others(core);
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return step;
 }
 
@@ -205,7 +205,7 @@ void core_busy(struct core *core, struct core_worker *worker)
     leave_parked(core, worker);
     set_quiet(core, worker, false);
     wake_for_task(core);
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
 }
 
 // The worker no longer has the task.
@@ -315,7 +315,7 @@ void core_done(struct core *core, struct result *result, int64_t ns)
     wake_reader(core);
     wake_writer(core);
     wake_at_end(core);
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
 }
 
 static struct result *cut(struct core *core, struct result *result, size_t len)
@@ -325,7 +325,7 @@ static struct result *cut(struct core *core, struct result *result, size_t len)
     if (front != NULL) {
         begin_run(core, front, result->worker);
     }
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return front;
 }
 
@@ -356,7 +356,7 @@ bool core_put_behind(struct core *core, struct result *front, struct result *res
         if (waits) {
             leave_runs(core, rest);
         }
-        mutex_unlock(&core->mutex);
+        state_unlock(core);
     }
     return waits;
 }
@@ -372,7 +372,7 @@ void core_give_up(struct core *core, struct result *result)
     result->queue_next = core->given_up;
     core->given_up = result;
     wake_at_end(core);
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
 }
 
 bool core_should_spill(struct core *core, const struct result *result)
@@ -388,6 +388,6 @@ bool core_should_spill(struct core *core, const struct result *result)
     // Where nothing waits to be run reading should not have to wait.
     size_t wanted = state_has_task(core) ? 0 : block_pool_size(core->config.pool);
     bool over = held + wanted > limit;
-    mutex_unlock(&core->mutex);
+    state_unlock(core);
     return over && !next;
 }

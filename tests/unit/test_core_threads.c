@@ -11,6 +11,7 @@
 #include "tap.h"
 
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@ struct run {
     struct core *core;
     unsigned next;           // the next record to read; whoever has that role
     unsigned count, *output; // records in the order of output; whoever writes
+    struct core_worker workers[WORKERS];
+    atomic_uint worker_count; // of them that have a thread
 
     pthread_mutex_t mutex; // guards `news`
     pthread_cond_t notified;
@@ -146,12 +149,11 @@ static void do_write(struct run *run, struct work *work)
 static void *worker_main(void *arg)
 {
     struct run *run = arg;
-    struct core_worker worker;
+    struct core_worker *worker = &run->workers[atomic_fetch_add(&run->worker_count, 1)];
     struct work work = {0};
-    luck = (unsigned)(uintptr_t)&worker;
-    core_worker_init(&worker);
+    luck = (unsigned)(uintptr_t)&work;
     for (;;) {
-        switch (core_take(run->core, &worker, &work)) {
+        switch (core_take(run->core, worker, &work)) {
         case CORE_TASK:
             do_task(run, work.task);
             break;
@@ -162,7 +164,6 @@ static void *worker_main(void *arg)
             do_write(run, &work);
             break;
         default:
-            core_worker_destroy(&worker);
             return NULL;
         }
     }
@@ -325,6 +326,9 @@ static bool run_once(struct block_pool *pool)
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&run.mutex, NULL);
     run.core = core_create(&run.config);
+    for (unsigned i = 0; i < WORKERS; i++) {
+        core_worker_init(&run.workers[i]);
+    }
 
     bool started = self_serve || (start(&run, threads, &count, reader_main) &&
                                   start(&run, threads, &count, writer_main));
@@ -342,6 +346,9 @@ static bool run_once(struct block_pool *pool)
     }
     bool right = started && is_right(&run);
     core_destroy(run.core);
+    for (unsigned i = 0; i < WORKERS; i++) {
+        core_worker_destroy(&run.workers[i]);
+    }
     pthread_cond_destroy(&run.notified);
     pthread_mutex_destroy(&run.mutex);
     free(run.output);
