@@ -21,11 +21,10 @@
 // more than half of its memory.
 #define INDEXED_BYTES (2 * sizeof(size_t))
 
-// This part of a block goes out if somebody waits for it. Less would be copied: block_fit().
+// This part of a block goes out if somebody waits for it, since less would be copied (block_fit()),
+// and so many bytes, since less would hardly be worth the start of a process.
 #define SOME_SHARE 4
-
-// Nobody waits for more than this at once.
-#define READ_MAX ((size_t)1024 * 1024)
+#define SOME_BYTES ((size_t)1024 * 1024)
 
 // A byte of a record is up to 6 bytes in the JSON of a dead letter; what else is there fits in the
 // rest.
@@ -262,7 +261,7 @@ static enum source_status read_more(struct reader *reader, bool may_wait)
     if (room > block_pool_size(reader->pool)) {
         room = block_pool_size(reader->pool); // so that what is carried over fits a usual block
     }
-    room = room < READ_MAX ? room : READ_MAX;
+    room = room < SOME_BYTES ? room : SOME_BYTES; // then it is seen who waits
     enum source_status status = source_read(reader->source, bytes, room, may_wait, &count);
     int done = 0;
     if (status == SOURCE_DATA) {
@@ -308,7 +307,8 @@ static bool buffer_is_full(const struct reader *reader)
     if (reader->exact) {
         return len >= usual;
     }
-    return len >= usual - usual / 8 || (len >= usual / SOME_SHARE && is_awaited(reader));
+    return len >= usual - usual / 8 ||
+           (len >= SOME_BYTES && len >= usual / SOME_SHARE && is_awaited(reader));
 }
 
 // More has to be waited for: is it, before the records that are there go out?
