@@ -6,7 +6,10 @@
 #include "base/thread.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -31,9 +34,36 @@ struct child_stack {
     int error;
 };
 
+// The system lists descriptors in ascending order. What lies between those that programs are to
+// inherit is ours, or will be.
+static void find_own(struct child_origin *origin)
+{
+    const size_t most = sizeof(origin->own) / sizeof(origin->own[0]);
+    unsigned first = STDERR_FILENO + 1;
+    DIR *dir = opendir("/proc/self/fd");
+    origin->own_count = 0;
+    if (dir == NULL) {
+        return;
+    }
+    const struct dirent *entry;
+    while ((entry = readdir(dir)) != NULL) {
+        unsigned fd = (unsigned)strtoul(entry->d_name, NULL, 10); // of "." and ".." 0
+        if (fd < first || (fcntl((int)fd, F_GETFD) & FD_CLOEXEC) != 0) {
+            continue;
+        }
+        if (fd > first && origin->own_count < most - 1) {
+            origin->own[origin->own_count++] = (struct child_range){first, fd - 1};
+        }
+        first = fd + 1;
+    }
+    closedir(dir);
+    origin->own[origin->own_count++] = (struct child_range){first, UINT_MAX};
+}
+
 void child_origin_init(struct child_origin *origin)
 {
     origin->pid = getpid();
+    find_own(origin);
     sigemptyset(&origin->ignored);
     for (int signal = 1; signal < NSIG; signal++) {
         struct sigaction action;
@@ -74,9 +104,23 @@ static void reset_signals(const struct child_origin *origin)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+// They would be closed anyway, but not before the program is loaded, and so long nobody would see
+// the end of what other children write.
+static void close_own(const struct child_origin *origin)
+{
+    for (size_t i = 0; i < origin->own_count; i++) {
+        (void)close_range(origin->own[i].first, origin->own[i].last, 0);
+    }
+}
+
 // In the child: become the program. Returns only on failure, with errno set.
 static void become(const struct child_origin *origin, const struct child_program *program)
 {
+    if (dup2(program->input, STDIN_FILENO) < 0 || dup2(program->output, STDOUT_FILENO) < 0 ||
+        dup2(program->error, STDERR_FILENO) < 0) {
+        return;
+    }
+    close_own(origin);
     // Not setpgid(): a background group that touches the terminal would stop for ever.
     if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
         return;
@@ -85,8 +129,7 @@ static void become(const struct child_origin *origin, const struct child_program
         errno = ESRCH; // too late to be told of its death
         return;
     }
-    if (dup2(program->input, STDIN_FILENO) < 0 || dup2(program->output, STDOUT_FILENO) < 0 ||
-        dup2(program->error, STDERR_FILENO) < 0 || setrlimit(RLIMIT_NOFILE, &origin->files) != 0) {
+    if (setrlimit(RLIMIT_NOFILE, &origin->files) != 0) {
         return;
     }
     reset_signals(origin);

@@ -10,14 +10,22 @@
 #define PPROC_COMMAND_CHILD_H
 
 #include <signal.h>
+#include <stddef.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
+// Descriptors from `first` to `last`.
+struct child_range {
+    unsigned first, last;
+};
+
 // What this process was started with, and gives to its children. Constant.
 struct child_origin {
-    pid_t pid;           // of this process
-    sigset_t ignored;    // signals that are to be ignored no more
-    struct rlimit files; // limit of open descriptors
+    pid_t pid;                 // of this process
+    sigset_t ignored;          // signals that are to be ignored no more
+    struct rlimit files;       // limit of open descriptors
+    struct child_range own[4]; // descriptors that are ours alone: most of them
+    size_t own_count;          // ranges
 };
 
 struct child {
