@@ -207,7 +207,7 @@ bool core_try_output(struct core *core, struct work *work)
 bool core_output(struct core *core, struct work *work)
 {
     mutex_lock(&core->mutex);
-    while (!state_has_output(core) && !state_is_drained(core)) {
+    while (!state_has_output(core) && !state_is_finished(core)) {
         state_wait(core, &core->output);
     }
     bool output = state_has_output(core);

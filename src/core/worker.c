@@ -304,18 +304,38 @@ static void count_ends(struct core *core, const struct tally *tally)
     }
 }
 
+// All that is ready has no bytes: to wake the writer for it would take longer than to do without.
+static bool is_silent(const struct core *core)
+{
+    if (core->failures_first != NULL) {
+        return false;
+    }
+    const struct result *result = core->ready_first;
+    while (result != NULL && result->iov_count == 0 && !result->unterminated) {
+        result = result->queue_next;
+    }
+    return result == NULL;
+}
+
 void core_done(struct core *core, struct result *result, int64_t ns)
 {
+    struct work work = {0};
     mutex_lock(&core->mutex);
     worker_end_run(core, result, ns);
     carve_end_keys(core, &result->task);
     split_done(core, result);
     count_ends(core, &result->tally);
     finish_task(core, result);
+    if (!core->config.self_serve && state_has_output(core) && is_silent(core)) {
+        order_take_output(core, &work);
+    }
     wake_reader(core);
     wake_writer(core);
     wake_at_end(core);
     state_unlock(core);
+    if (work.results != NULL) {
+        core_written(core, work.results, NULL);
+    }
 }
 
 static struct result *cut(struct core *core, struct result *result, size_t len)
