@@ -202,14 +202,15 @@ int threads_init(struct threads *threads, struct shared *shared)
 
 int threads_start_roles(struct threads *threads)
 {
-    if (thread_start(&threads->reader, reader_main, threads->shared) != 0) {
-        return -1;
-    }
-    threads->reader_runs = true;
+    // The writer first: what is read would never be written if it could not be started.
     if (thread_start(&threads->writer, writer_main, threads->shared) != 0) {
         return -1;
     }
     threads->writer_runs = true;
+    if (thread_start(&threads->reader, reader_main, threads->shared) != 0) {
+        return -1;
+    }
+    threads->reader_runs = true;
     return 0;
 }
 

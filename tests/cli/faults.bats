@@ -161,6 +161,13 @@ behind_a_slow_record()
     cmp <(head -c "$size" expected) actual
 }
 
+@test "a directory for them that went away is told and ends the run with 4" {
+    mkdir gone
+    fails_with 4 'pproc: gone: results that have to wait cannot be stored: No such file' \
+        timeout 60 "$PPROC" -S1 -T gone -- sh -c 'rmdir gone; head -c 20M /dev/zero' <<<x >actual
+    [[ ! -s actual ]]
+}
+
 @test "short and interrupted writes of results that have to wait change nothing" {
     need_faults
     local status=0
@@ -205,7 +212,7 @@ no_memory()
             fi
             case $status in
             0) cmp expected actual ;;
-            2 | 3 | 4) grep -q '^pproc: ' err ;;
+            [1-4] | 126) grep -q '^pproc: ' err ;;
             *)
                 echo "allocation $n$more: status $status"
                 cat err
@@ -264,6 +271,16 @@ no_memory()
         -s 's/^(GET) GET$/$1 1/'
 }
 
+@test "no memory, at any point, while a COMMAND runs" {
+    need_faults
+    head -n 3 in >few && mv few in
+    cp in expected
+    local actor=$builddir/tests/helper/actor
+    no_memory "$PPROC" -j1 -- "$actor" 'line={}'
+    no_memory "$PPROC" -j1 -- "$actor" lines
+    no_memory "$PPROC" -j1 --coproc -- "$actor" lines
+}
+
 @test "no memory, at any point, while any other compressed input is read" {
     need_faults
     head -n 20 in >few && mv few in
@@ -292,16 +309,19 @@ no_memory()
 @test "a thread that cannot be started leaves fewer workers, or it is told" {
     need_faults
     cat "$SAMPLE" "$SAMPLE" "$SAMPLE" >in
-    local n status
-    for ((n = 1; ; n++)); do
-        status=0
-        faulty FAULT_THREAD=$n "$PPROC" -j4 <in >actual 2>err || status=$?
-        [[ -e mark ]] || break
-        [[ $(grep -c '^pproc: ' err) == 1 ]]
-        [[ $status == 4 ]] || { [[ $status == 0 ]] && cmp in actual; }
+    local command n status
+    for command in '' '-- cat'; do
+        for ((n = 1; ; n++)); do
+            status=0
+            # shellcheck disable=SC2086
+            faulty FAULT_THREAD=$n "$PPROC" -j4 - $command <in >actual 2>err || status=$?
+            [[ -e mark ]] || break
+            [[ $(grep -c '^pproc: ' err) == 1 ]]
+            [[ $status == 4 ]] || { [[ $status == 0 ]] && cmp in actual; }
+        done
+        [[ $n -gt 1 && $status == 0 ]]
+        cmp in actual
     done
-    [[ $n -gt 1 && $status == 0 ]]
-    cmp in actual
 }
 
 @test "without a single thread the run ends with 4" {
