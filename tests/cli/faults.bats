@@ -277,7 +277,6 @@ no_memory()
     cp in expected
     local actor=$builddir/tests/helper/actor
     no_memory "$PPROC" -j1 -- "$actor" 'line={}'
-    no_memory "$PPROC" -j1 -- "$actor" lines
     no_memory "$PPROC" -j1 --coproc -- "$actor" lines
 }
 
