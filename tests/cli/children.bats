@@ -68,7 +68,7 @@ written()
 # At a random moment.
 sometime()
 {
-    eventually written $((RANDOM % 8000 + 1))
+    eventually written $((RANDOM % 3000 + 1))
 }
 
 # ends STATUS

@@ -18,10 +18,11 @@ SAMPLE=$srcdir/bench/sample.log          # a megabyte of an access log
 export LC_ALL=C
 unset MAKEFLAGS MFLAGS MAKELEVEL # a make that a test runs is no part of the one that runs it
 
-# Run COMMAND until it succeeds; fails after 30 s. For what another process is about to do.
+# Run COMMAND until it succeeds; fails after two minutes, for a busy machine may take one. For what
+# another process is about to do.
 eventually()
 {
-    local deadline=$((SECONDS + 30))
+    local deadline=$((SECONDS + 120))
     until "$@"; do
         ((SECONDS < deadline)) || return 1
         sleep 0.01

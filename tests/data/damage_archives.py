@@ -140,12 +140,14 @@ def run(program, way, path):
         return subprocess.run([program], input=file.read(), capture_output=True, check=False)
 
 
-def judge(kind, result, tool, text, data):
+def is_right(output, *outputs):
+    """A line feed that is missing at the end of a member is added."""
+    output = output.replace(b"\n", b"")
+    return any(each is not None and each.replace(b"\n", b"") == output for each in outputs)
+
+
+def judge(kind, result, tool, path, text, data):
     """What is wrong, or None."""
-    # With a wrong bit in its first bytes it is no archive. Else a line feed that is missing at the
-    # end of a member is added.
-    output = result.stdout.replace(b"\n", b"")
-    right = [bytes.replace(b"\n", b"") for bytes in (text, data, tool) if bytes is not None]
     if result.returncode not in (0, 3):
         return f"exit status {result.returncode}"
     if result.returncode == 3 and not result.stderr.startswith(b"pproc: "):
@@ -160,7 +162,10 @@ def judge(kind, result, tool, text, data):
         return "other bytes"
     if kind == "padded" and (result.returncode != 0 or result.stdout != text):
         return "is refused, and must be read"
-    if result.returncode == 0 and output not in right:
+    # With a wrong bit in its first bytes it is no archive.
+    if result.returncode == 0 and not (
+        is_right(result.stdout, text, data) or is_right(result.stdout, tool_output(tool, path))
+    ):
         return "other bytes"
     return None
 
@@ -172,7 +177,7 @@ def check(case, directory, tool, text, program, way):
     with open(path, "wb") as file:
         file.write(data)
     result = run(program, way, path)
-    wrong = judge(kind, result, tool_output(tool, path), text, None if way == "name" else data)
+    wrong = judge(kind, result, tool, path, text, None if way == "name" else data)
     os.remove(path)
     if wrong is not None:
         print(f"{way}: {kind} at {place}: {wrong}: {result.stderr.decode(errors='replace').strip()}")
@@ -183,6 +188,7 @@ def main():
     """Check all cases."""
     make, tool = FORMATS[sys.argv[1]]
     whole = make()
+    step = 8 if os.environ.get("SANITIZER") == "thread" else 1  # slow, and threads do the same in all
     ways = ["name", "pipe"] if sys.argv[1] != "7z" else ["name", "stdin"]
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "whole")
@@ -193,7 +199,7 @@ def main():
             done = [
                 pool.submit(check, case, directory, tool, text, os.path.abspath(sys.argv[2]), way)
                 for way in ways
-                for case in cases(sys.argv[1], whole)
+                for case in [*cases(sys.argv[1], whole)][::step]
             ]
             wrong = sum(each.result() for each in done)
     print(f"{len(done)} cases, {wrong} wrong")
