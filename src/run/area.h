@@ -15,12 +15,13 @@ struct area {
 // Bytes up to which an area is kept between tasks.
 #define AREA_KEEP ((size_t)2 * 1024 * 1024)
 
-// Returns 0, or -1 with errno set; it can be destroyed in both cases.
+// Returns 0, or -1 with errno set, and for EFBIG after a message on standard error; it can be
+// destroyed in both cases.
 int area_init(struct area *area);
 void area_destroy(struct area *area);
 
 // For who writes next: have room for at least `size` bytes; what was there is kept. Returns 0, or
-// -1 with errno set, the area as it was.
+// -1 likewise, the area as it was.
 int area_reserve(struct area *area, size_t size);
 
 // Likewise: give back what a task of extraordinary size needed.
