@@ -88,7 +88,7 @@
 //            coproc_send   what is sent to it
 //            coproc_reply  which replies are to which records
 //            coproc_time   how long is waited for what
-//            dialog        the process: its pipes, its times, its end
+//            dialog        talks with the process
 //            attempt       a process is run, and what became of it is told
 //            environment   of a child
 //            words         COMMAND's words, and the arguments that they make
@@ -99,7 +99,8 @@
 //            tag           what lines of output begin with
 //            shell         how sh quotes
 //            launch        a child is started, with pipes to it, once there is a place for one
-//            process       one run of COMMAND: feeds it, reads what it writes, keeps it to its time
+//            process       one run of COMMAND: feeds it, reads what it writes
+//            child_watch   what both do with a child: its times, its standard error, its end
 //            child         start and end of a child process
 //            child_table   the children that live, and how many may
 //            capture       what a child writes, until it is known whether it counts

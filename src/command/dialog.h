@@ -3,12 +3,12 @@
 // output, as long as both sides want.
 //
 // Each worker has a dialog, for child after child, and is the one to use it. It knows bytes; what
-// they mean is up to coproc.c. The order at the end of a child is that of process.h.
+// they mean is up to coproc.c.
 
 #ifndef PPROC_COMMAND_DIALOG_H
 #define PPROC_COMMAND_DIALOG_H
 
-#include "command/process.h"
+#include "command/child_watch.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,6 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-struct child_program;
 struct dialog;
 
 // `config` has to live longer. `call_fd` is an eventfd by which others end dialog_wait(). NULL with
@@ -55,8 +54,8 @@ void dialog_close(struct dialog *dialog);
 uint64_t dialog_written(const struct dialog *dialog);
 uint64_t dialog_consumed(const struct dialog *dialog);
 
-// Read what the child wrote, up to `size` bytes. Returns how many, 0 at the end or if there is
-// nothing.
+// After DIALOG_REPLIES: read what the child wrote, up to `size` bytes. Returns how many, 0 at the
+// end or if there is nothing.
 size_t dialog_read(struct dialog *dialog, char *bytes, size_t size);
 // Was the output of the child, or of the last one, read to its end?
 bool dialog_is_whole(const struct dialog *dialog);

@@ -92,7 +92,7 @@ static int start(const struct launch *launch, const struct child_program *wanted
         }
     }
     int error = errno;
-    if (rc == 0 && launch->watches) {
+    if (rc == 0 && launch->counts) {
         pipes->unread = program.input;
     } else if (program.input != launch->null_fd) {
         pipes_shut(&program.input);

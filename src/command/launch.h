@@ -23,8 +23,8 @@ struct launch {
     const struct child_origin *origin;
     struct child_table *table;
     struct child_stack *stack;
-    int null_fd;  // the null device
-    bool watches; // pipes.unread is wanted
+    int null_fd; // the null device
+    bool counts; // pipes.unread is wanted
 };
 
 // Close one of them, or all; those that are closed stay so.

@@ -1,39 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // One run of COMMAND, from its start to its end.
-//
-// The order at the end of a child: its pidfd is readable; its output is read to the end, for at
-// most a second if something that it left behind holds it open; if it failed its group is killed,
-// while the child, not reaped yet, still keeps the group's id; it is taken out of the table of
-// children; it is reaped.
 
 #ifndef PPROC_COMMAND_PROCESS_H
 #define PPROC_COMMAND_PROCESS_H
 
-#include "base/statuses.h"
 #include "command/capture.h"
+#include "command/child_watch.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
 
-struct child_origin;
-struct child_table;
-struct spill;
-
-// What all processes of a run have in common. Constant.
-struct process_config {
-    const struct child_origin *origin;
-    struct child_table *table;
-    struct spill *spill;
-    int null_fd;             // the null device
-    size_t share;            // bytes of output that one keeps in memory
-    int64_t timeout;         // nanoseconds; 0: none
-    int64_t kill_after;      // nanoseconds between SIGTERM and SIGKILL
-    struct statuses ok_exit; // exit statuses of success
-};
-
-// What one of them runs.
+// What one process runs.
 struct process_job {
     const char *path; // to the program
     char *const *argv;
@@ -42,17 +20,6 @@ struct process_job {
     size_t input_count;
     uint64_t replies; // records of its output beyond which it is killed; 0: any number
     char delimiter;   // of these
-};
-
-enum process_end {
-    PROCESS_SUCCEEDED,
-    PROCESS_EXITED,    // with a status that is none of success
-    PROCESS_SIGNALLED, // it died of a signal
-    PROCESS_TIMED_OUT,
-    PROCESS_FLOODED,     // it gave too many replies
-    PROCESS_NOT_STARTED, // errno says why
-    PROCESS_ENDED,       // the run ends, and so did it
-    PROCESS_BROKEN,      // its output could not be kept: no memory, or the spill file failed
 };
 
 // Runs processes one after another; each worker has one, and is the one to use it.
