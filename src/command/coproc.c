@@ -312,28 +312,19 @@ static void tell_flaw(struct coproc *coproc, enum process_end end)
     }
 }
 
-// Has a process that has ended and read all, up to the end of its input, given too few replies? One
-// that ends within a reply did not mean to give more.
-static bool lacks_replies(const struct coproc *coproc)
-{
-    uint64_t missing = 0;
-    for (const struct flight *flight = coproc->flights.first; flight != NULL;
-         flight = flight->next) {
-        missing += flight->given - flight->answered;
-    }
-    return coproc->closes && dialog_consumed(coproc->dialog) == coproc->stream && missing > 0 &&
-           !coproc->torn;
-}
-
 static void end_process(struct coproc *coproc)
 {
-    bool lacks = !coproc->refused && lacks_replies(coproc);
+    // It was told that nothing more comes, and has read all.
+    bool had_all = coproc->closes && dialog_consumed(coproc->dialog) == coproc->stream;
     enum process_end end = dialog_end(coproc->dialog);
-    if (lacks && end == PROCESS_SUCCEEDED) {
-        coproc->lacking = true;
+    if (end == PROCESS_BROKEN) {
+        coproc_break_off(coproc);
+    }
+    bool failed = end != PROCESS_SUCCEEDED || coproc->refused || !coproc_end_replies(coproc);
+    if (!failed && had_all && coproc_is_owing(coproc)) {
+        coproc->lacking = failed = true;
         coproc_refuse(coproc);
     }
-    bool failed = end != PROCESS_SUCCEEDED || coproc->refused;
     struct flight *flight = coproc->flights.first;
     if (!coproc->refused && flight != NULL && flight->begun != 0) {
         coproc_settle_first(coproc, failed);

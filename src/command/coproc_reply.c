@@ -190,13 +190,18 @@ static void divide(struct coproc *coproc, struct flight *flight, uint64_t count)
     coproc_end_flight(coproc, flight, COPROC_PARTLY);
 }
 
+bool coproc_end_replies(struct coproc *coproc)
+{
+    if (coproc->torn && dialog_is_whole(coproc->dialog)) {
+        count_replies(coproc, coproc->flights.first, 1, clock_now());
+        coproc->torn = false;
+    }
+    return !coproc->torn;
+}
+
 void coproc_settle_first(struct coproc *coproc, bool failed)
 {
     struct flight *flight = coproc->flights.first;
-    if (coproc->torn && !failed &&
-        dialog_is_whole(coproc->dialog)) { // the end of its output ends the last reply
-        count_replies(coproc, flight, 1, clock_now());
-    }
     bool answers = flight->answered > flight->before;
     uint64_t sure = flight->answered - (failed && answers);
     if (sure == flight->records) {

@@ -109,6 +109,9 @@ bool coproc_send(struct coproc *coproc);
 
 // Read what the process has written.
 void coproc_receive(struct coproc *coproc);
+// The process has ended well, and its output with it, which ends a last reply that lacks its
+// delimiter. False: something holds the output open, so that reply may be a part.
+bool coproc_end_replies(struct coproc *coproc);
 // All replies to the first task are there.
 void coproc_finish_first(struct coproc *coproc);
 // The process is gone. Its first task is answered, or in part, or not at all; or, if it has not
