@@ -51,7 +51,7 @@
 //            header        lines at the beginning of inputs that are no records
 //            operands      operands of the command line that are the records
 //   core/    core          what is to be done next, and by whom: the state and its one lock
-//            worker        what a worker does next, and what comes of it
+//            dispatch      what a worker does next, and what comes of it
 //            state         what can be done now, and waking those who wait for it
 //            split         tasks that failed: split, tried again, or dead
 //            carve         making of tasks

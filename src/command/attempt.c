@@ -379,8 +379,8 @@ enum command_end attempt_retry(struct command_state *state, const struct result 
 {
     const struct retriable *retriable = plan_retriable(state->plan_state);
     if (retriable->len < result->task.len) {
-        state->cut = retriable->off > 0 ? retriable->off : retriable->len;
-        return COMMAND_CUT;
+        state->front = retriable->off > 0 ? retriable->off : retriable->len;
+        return COMMAND_PARTS;
     }
     set_cause(state, cause_ref(retriable->cause));
     state->attempt = (struct attempt){.retriable = true};

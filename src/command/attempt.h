@@ -47,7 +47,7 @@ struct command_state {
     struct iovec tag_bytes; // for its output
     struct attempt attempt;
     struct cause *cause;
-    size_t cut;
+    size_t front;
     struct buf line; // a command as a person would type it
 
     const char *header; // of the inputs

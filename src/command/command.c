@@ -235,9 +235,9 @@ struct cause *command_cause(const struct command_state *state)
     return state->cause;
 }
 
-size_t command_cut(const struct command_state *state)
+size_t command_front(const struct command_state *state)
 {
-    return state->cut;
+    return state->front;
 }
 
 int command_fail(struct command_state *state, struct result *result, struct cause *cause)

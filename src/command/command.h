@@ -56,8 +56,8 @@ void command_state_destroy(struct command_state *state);
 enum command_end {
     COMMAND_DONE,   // the result has its output and its tally: core_done()
     COMMAND_FAILED, // core_fail(), with what command_attempt() and command_cause() say
-    COMMAND_CUT,    // only the first command_cut() bytes of the task go into one process:
-                    // core_cut(), and run both parts
+    COMMAND_PARTS,  // the first command_front() bytes of the task are to be run apart from the
+                    // rest: core_cut(), and run both parts
     COMMAND_ENDED,  // the run ends, and this did: core_give_up()
     COMMAND_BROKEN, // its output could not be kept: no memory, or as spill_error() says
 };
@@ -75,7 +75,7 @@ enum command_end command_run(struct command_state *state, struct result *result)
 // Of the last run that failed. The cause stays the state's.
 struct attempt command_attempt(const struct command_state *state);
 struct cause *command_cause(const struct command_state *state);
-size_t command_cut(const struct command_state *state);
+size_t command_front(const struct command_state *state);
 
 // The task is dead, by the last run, or doomed with `cause`: its records fail. Returns 0, or -1: no
 // memory, or as spill_error() says.

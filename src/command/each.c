@@ -58,8 +58,8 @@ enum command_end each_run(struct command_state *state, struct result *result)
         return COMMAND_BROKEN;
     }
     if (used < survivors.count) {
-        state->cut = find_cut(&survivors, used, result_bytes(result));
-        return state->cut > 0 ? COMMAND_CUT : refuse_several(state, &job);
+        state->front = find_cut(&survivors, used, result_bytes(result));
+        return state->front > 0 ? COMMAND_PARTS : refuse_several(state, &job);
     }
     if (status != FILL_DONE) {
         return attempt_refuse(state, &job, status == FILL_GAVE_UP ? ERROR_REGEX : ERROR_SPAWN,

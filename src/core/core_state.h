@@ -195,9 +195,9 @@ void wake_writer(struct core *core);
 // before some unanswered task is answered, the workers that have such.
 void wake_at_end(struct core *core);
 
-// --- worker.c
+// --- dispatch.c
 
 // A run of the task has ended, which took `ns` nanoseconds.
-void worker_end_run(struct core *core, struct result *result, int64_t ns);
+void dispatch_end_run(struct core *core, struct result *result, int64_t ns);
 
 #endif

@@ -488,7 +488,7 @@ enum core_verdict core_fail(struct core *core, struct result *result, struct cau
     mutex_lock(&core->mutex);
     core->now = now;
     if (verdict != CORE_DEAD) { // which runs until core_done()
-        worker_end_run(core, result, attempt->ns);
+        dispatch_end_run(core, result, attempt->ns);
     }
     switch (verdict) {
     case CORE_SPLIT:

@@ -202,10 +202,10 @@ static void fail_task(struct worker *worker, struct result *task, struct cause *
 
 static void do_command(struct worker *worker, struct result *task);
 
-// A process takes only the first records of the task.
+// The first records of the task are to be run apart.
 static void do_parts(struct worker *worker, struct result *task)
 {
-    struct result *front = core_cut(worker->shared->core, task, command_cut(worker->command));
+    struct result *front = core_cut(worker->shared->core, task, command_front(worker->command));
     if (front == NULL) {
         break_off(worker->shared, task);
         return;
@@ -241,7 +241,7 @@ static void do_command(struct worker *worker, struct result *task)
         }
         break;
     }
-    case COMMAND_CUT:
+    case COMMAND_PARTS:
         do_parts(worker, task);
         break;
     case COMMAND_ENDED:

@@ -258,7 +258,7 @@ static void leave_runs(struct core *core, struct result *result)
     }
 }
 
-void worker_end_run(struct core *core, struct result *result, int64_t ns)
+void dispatch_end_run(struct core *core, struct result *result, int64_t ns)
 {
     leave_runs(core, result);
     if (core->blocked) {
@@ -321,7 +321,7 @@ void core_done(struct core *core, struct result *result, int64_t ns)
 {
     struct work work = {0};
     mutex_lock(&core->mutex);
-    worker_end_run(core, result, ns);
+    dispatch_end_run(core, result, ns);
     carve_end_keys(core, &result->task);
     split_done(core, result);
     count_ends(core, &result->tally);
