@@ -4,29 +4,14 @@
 #include "command/process.h"
 
 #include "base/clock.h"
-#include "command/child.h"
+#include "children.h"
 #include "command/child_table.h"
-#include "output/spill.h"
-#include "tap.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define MS CLOCK_MILLISECOND
 
-static char actor[4096];  // the program of tests/helper
-static char scratch[256]; // a directory for its files
-static struct child_origin origin;
 static int another; // a descriptor as if we had inherited it
-static struct spill *spill;
 static struct process_config config;
 static struct process *process;
 
@@ -96,34 +81,6 @@ static void end(void)
     process = NULL;
     child_table_destroy(config.table);
     close(config.null_fd);
-}
-
-// Take what goes to our standard error meanwhile.
-static int hidden_stderr;
-static char stderr_file[300];
-
-static void hide_stderr(void)
-{
-    snprintf(stderr_file, sizeof(stderr_file), "%s/stderr", scratch);
-    fflush(stderr);
-    hidden_stderr = dup(STDERR_FILENO);
-    int fd = open(stderr_file, O_RDWR | O_CREAT | O_TRUNC, 0600);
-    dup2(fd, STDERR_FILENO);
-    close(fd);
-}
-
-// Give it back, and say what it was; the memory is the caller's.
-static char *show_stderr(void)
-{
-    struct stat status;
-    fstat(STDERR_FILENO, &status);
-    char *text = calloc(1, (size_t)status.st_size + 1);
-    if (pread(STDERR_FILENO, text, (size_t)status.st_size, 0) != status.st_size) {
-        text[0] = '\0';
-    }
-    dup2(hidden_stderr, STDERR_FILENO);
-    close(hidden_stderr);
-    return text;
 }
 
 static void test_ends(void)
@@ -338,27 +295,6 @@ static void test_timeout(void)
     end();
 }
 
-// Is the process that wrote its id into the file gone, within a moment?
-static bool is_gone(const char *file)
-{
-    FILE *stream = fopen(file, "r");
-    long pid = 0;
-    if (stream == NULL || fscanf(stream, "%ld", &pid) != 1) {
-        pid = 0;
-    }
-    if (stream != NULL) {
-        fclose(stream);
-    }
-    for (int i = 0; pid > 0 && i < 5000; i++) {
-        waitpid((pid_t)pid, NULL, WNOHANG); // we are its reaper
-        if (kill((pid_t)pid, 0) != 0 && errno == ESRCH) {
-            return true;
-        }
-        usleep(1000);
-    }
-    return false;
-}
-
 static void test_left_behind(void)
 {
     begin();
@@ -372,16 +308,10 @@ static void test_left_behind(void)
     char *said = show_stderr();
     OK(ns >= CLOCK_SECOND && ns < 3000 * CLOCK_SECOND && wrote("x\n"),
        "an output that is held open is read for 1 s more");
-    OK(strncmp(said, "pproc: ", 7) == 0 && strchr(said, '\n') == said + strlen(said) - 1,
-       "which is told, once");
+    OK(is_one_message(said), "which is told, once");
     free(said);
-    FILE *stream = fopen(file, "r");
-    long pid = 0;
-    OK(fscanf(stream, "%ld", &pid) == 1 && kill((pid_t)pid, SIGKILL) == 0 && is_gone(file),
-       "after success it is left alone");
-    fclose(stream);
+    OK(is_left(file) && kill_left(file), "after success it is left alone");
 
-    unlink(file);
     snprintf(actions, sizeof(actions), "pids=%s orphan=3600 exit=1", file);
     OK(run_actor(actions) == PROCESS_EXITED && is_gone(file), "after failure it is killed");
     unlink(file);
@@ -452,8 +382,7 @@ static void test_few_descriptors(void)
     setrlimit(RLIMIT_NOFILE, &old);
     char *said = show_stderr();
     OK(held[0] && held[1] && held[2] && held[3], "with few descriptors fewer run at a time");
-    OK(strncmp(said, "pproc: ", 7) == 0 && strchr(said, '\n') == said + strlen(said) - 1,
-       "which is told, once: %s", said);
+    OK(is_one_message(said), "which is told, once: %s", said);
     free(said);
     end();
 }
@@ -476,22 +405,10 @@ static void test_statuses(void)
 
 int main(void)
 {
-    const char *builddir = getenv("builddir");
-    snprintf(actor, sizeof(actor), "%s/tests/helper/actor", builddir != NULL ? builddir : ".");
-    const char *tmpdir = getenv("TMPDIR");
-    snprintf(scratch, sizeof(scratch), "%s/test_process.XXXXXX", tmpdir != NULL ? tmpdir : "/tmp");
-    if (mkdtemp(scratch) == NULL) {
+    another = fcntl(STDIN_FILENO, F_DUPFD, 50); // before it is looked what is inherited
+    if (children_begin("test_process") != 0) {
         return 99;
     }
-    sigset_t pipe;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    sigprocmask(SIG_BLOCK, &pipe, NULL);
-    signal(SIGUSR1, SIG_IGN);
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
-    another = fcntl(STDIN_FILENO, F_DUPFD, 50);
-    child_origin_init(&origin);
-    spill = spill_create(scratch);
 
     test_statuses();
     test_ends();
@@ -505,9 +422,6 @@ int main(void)
     test_end();
     test_few_descriptors();
 
-    spill_destroy(spill);
-    char command[300];
-    snprintf(command, sizeof(command), "rm -r '%s'", scratch);
-    OK(system(command) == 0, "nothing but the files of the test is left");
+    children_end();
     return tap_done();
 }
