@@ -185,7 +185,7 @@ def too_many_answers(mode, where):
     """Only behind the last record is it known which reply is one too many."""
     if mode != "coproc":
         return None
-    failure = Failure("protocol")
+    failure = Failure("protocol", out="a\nb\n")
     return Case(spread(lambda i: acts("raw=a\\nb\\n exit=0", failure=failure), (RECORDS - 1,)))
 
 
