@@ -88,8 +88,8 @@ int64_t child_watch_next_time(const struct child_watch *watch);
 // Do what is due: signals, and lines of standard error.
 void child_watch_do_due(struct child_watch *watch);
 
-// A read of the pipe gave so much, or -1 with errno set, which breaks the child. Closes the pipe
-// after the last one. Was there something?
+// A read of the pipe gave so much, or -1 with errno set, which breaks the child, but for EINTR and
+// EAGAIN. Closes the pipe after the last one. Was there something?
 bool child_watch_note_read(struct child_watch *watch, int *pipe, ssize_t got);
 // Its standard error can be read, as poll(2) says. Returns the number of bytes.
 size_t child_watch_read_error(struct child_watch *watch, short events);
