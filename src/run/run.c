@@ -512,7 +512,8 @@ static void start(struct run *run)
     }
     run->start = clock_now();
     start_workers(run);
-    if (!run->settings->self_serve && threads_start_roles(&run->threads) != 0) {
+    if (!run->settings->self_serve && !run->threads_lack &&
+        threads_start_roles(&run->threads) != 0) {
         diag_error("the threads that read and write cannot be started: %s", strerror(errno));
         run->threads_lack = true;
         stop(run, CORE_NOW);
