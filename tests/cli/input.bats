@@ -158,7 +158,7 @@ left_out()
     local i
     head -c 40000000 /dev/zero | tr '\0' '\n' >file
     mkfifo out
-    "$PPROC" -j1 file >out 2>err 3>&- & # held up by the reader of the FIFO
+    "$PPROC" -j1 -S1M file >out 2>err 3>&- & # held up by the reader of the FIFO
     {
         head -c 1 >/dev/null
         truncate -s 1000 file

@@ -31,7 +31,7 @@ RECORDS = 24
 BATCH = 8  # records
 TAIL = 4096  # bytes of an output that a dead letter keeps
 SAMPLES = 16  # records of a batch that run before the rest of them is given up
-TIMEOUT = 5 if SANITIZED else 1  # seconds
+TIMEOUT = 5 if SANITIZED else 2  # seconds
 WORKERS = 3
 SIDE_BY_SIDE = 4 * len(os.sched_getaffinity(0))  # cells; most of them wait
 
