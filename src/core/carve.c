@@ -49,12 +49,19 @@ static double bytes_worth(const struct core *core)
     return core->size > 0 ? bytes_of(core, (double)core->config.task_ns) : DBL_MAX;
 }
 
+// How many nanoseconds any task takes beside its bytes; at most that.
+static double start_ns(const struct core *core)
+{
+    double start = core->cost - core->pace * core->size;
+    return core->config.even_cost || start < 0 ? 0 : start;
+}
+
 // How many are a worker's part of what is left, once all was read: none should have the last of it
-// to itself. With less than takes as long as the quickest task it would take longer to start.
+// to itself. With less than that it would take longer to start.
 static double bytes_left(const struct core *core)
 {
     double part = (double)core->queued / core->config.workers;
-    double least = bytes_of(core, core->least);
+    double least = bytes_of(core, start_ns(core));
     return !core->eof ? DBL_MAX : part > least ? part : least;
 }
 
@@ -128,8 +135,8 @@ static size_t task_length(const struct core *core, const struct span *span, size
 #define CHANGES 32
 #define FEW_BYTES ((size_t)16 * 1024)
 
-// Quick is what takes less than this together, or twice what the quickest task took: so where it is
-// the start of a process that takes long, tasks grow until it is but half of their time.
+// Quick is what takes less than this together, or twice what any task takes: so where that is the
+// start of a process, it is a third of the time.
 #define QUICK_NS 100000
 
 // Let those records wait with the span that follow on it, as far as they are quick.
@@ -141,7 +148,7 @@ static void take_along(struct core *core, struct span *span)
         core->size == 0) {
         return;
     }
-    double ns = core->least * 2, quick = bytes_of(core, ns > QUICK_NS ? ns : QUICK_NS);
+    double ns = start_ns(core) * 2, quick = bytes_of(core, ns > QUICK_NS ? ns : QUICK_NS);
     size_t most = quick < (double)block->len ? (size_t)quick : block->len;
     for (struct span *next = span + 1; next < end && span->len < most; next++) {
         size_t room = most - span->len, len = next->len;

@@ -67,8 +67,8 @@ struct core {
     bool more_input;     // the last read left something that can be read without waiting
     double cost;         // nanoseconds a task, moving average
     double size;         // bytes a task, likewise
-    double least;        // nanoseconds that the quickest task took,
-    double least_size;   // and bytes that it had
+    double variance;     // of the bytes, likewise
+    double covariance;   // of bytes and nanoseconds
     double pace;         // nanoseconds a byte, beside what any task takes; 0: not known yet
     size_t asked;        // bytes of the last task that were wanted,
     size_t carved;       // and that it was given

@@ -221,11 +221,14 @@ static void forget_worker(struct core *core, struct result *result)
 
 // --- what comes of a task
 
-// An average over tasks of this much more than the quickest one shows what bytes cost.
-#define LARGER 1.25
+// Tasks whose sizes deviate from their average by less than this part of it do not show what more
+// bytes take.
+#define DEVIATION 0.1
 
-// What any task takes, as the start of a process does, is in the time of the quickest one too: so
-// the difference is what more bytes take. A part of a task that was split is no measure.
+// A line is fitted to what tasks take by their bytes, the later the more they count: its slope is
+// what bytes take, and where it begins what any task takes, as the start of a process. The sums are
+// those of T. Finch, Incremental calculation of weighted mean and variance (2009). A part of a task
+// that was split is no measure.
 static void learn_cost(struct core *core, const struct task *task, int64_t ns)
 {
     double time = (double)ns, size = (double)task->len;
@@ -233,18 +236,19 @@ static void learn_cost(struct core *core, const struct task *task, int64_t ns)
         return;
     }
     if (core->size == 0) {
-        core->cost = core->least = time;
-        core->size = core->least_size = size;
+        core->cost = time;
+        core->size = size;
     }
-    core->cost += (time - core->cost) / AVERAGE_SHARE;
-    core->size += (size - core->size) / AVERAGE_SHARE;
-    if (time < core->least) {
-        core->least = time;
-        core->least_size = size;
-    }
-    if (!core->config.even_cost && core->size >= core->least_size * LARGER &&
-        core->cost > core->least) {
-        core->pace = (core->cost - core->least) / (core->size - core->least_size);
+    double longer = time - core->cost, larger = size - core->size;
+    core->cost += longer / AVERAGE_SHARE;
+    core->size += larger / AVERAGE_SHARE;
+    core->variance += larger * larger / AVERAGE_SHARE;
+    core->variance -= core->variance / AVERAGE_SHARE;
+    core->covariance += larger * longer / AVERAGE_SHARE;
+    core->covariance -= core->covariance / AVERAGE_SHARE;
+    double deviation = core->size * DEVIATION;
+    if (!core->config.even_cost && core->covariance > 0 && core->variance > deviation * deviation) {
+        core->pace = core->covariance / core->variance;
     }
 }
 

@@ -192,9 +192,9 @@ static void test_quick(void)
     OK(taken_along(MANY, 32, 0, 10) == MANY / 32, "and where there are few changes");
     OK(taken_along(MANY, MANY, 0, 10) == 801, "else what is quick takes along what follows on it");
     OK(taken_along(MANY, MANY, 0, 10000) == 5, "as far as all of it is quick,");
-    OK(taken_along(MANY, MANY, 0, 100000) == 2, "or takes twice as long as the quickest task");
-    OK(taken_along(MANY, MANY, 400000, 10000) == 42,
-       "the start of which may take longer than records");
+    OK(taken_along(MANY, MANY, 0, 100000) == 1, "which no slow record is,");
+    size_t count = taken_along(MANY, MANY, 400000, 10000);
+    OK(count >= 40 && count <= 42, "or takes twice as long as the start of a task");
 }
 
 // How long a record of the level waits, in starts, while something more urgent comes with each.
