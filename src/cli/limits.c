@@ -25,7 +25,7 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 static uint64_t limit(int resource, bool most)
 {
     struct rlimit limits;
-    if (getrlimit((__rlimit_resource_t)resource, &limits) != 0) {
+    if (getrlimit(resource, &limits) != 0) {
         return RLIM_INFINITY;
     }
     return most ? limits.rlim_max : limits.rlim_cur;
