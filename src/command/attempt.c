@@ -28,20 +28,6 @@ struct values attempt_values(const struct command_state *state, const struct res
     return values_of(result, result->task.off, 0, records, count, state->slot);
 }
 
-struct iovec attempt_first_record(const struct command_state *state, const struct result *result)
-{
-    char delimiter = state->command->settings->delimiter;
-    if (result->iov_count == 0) {
-        return (struct iovec){0}; // it is empty, and nothing ends it
-    }
-    struct iovec record = result->iov[0]; // of which it is a part
-    const char *stop = memchr(record.iov_base, delimiter, record.iov_len);
-    if (stop != NULL) {
-        record.iov_len = (size_t)(stop - (char *)record.iov_base);
-    }
-    return record;
-}
-
 size_t attempt_make_records(const struct command_state *state, const struct result *result,
                             struct iovec *pieces)
 {
@@ -315,7 +301,7 @@ static enum command_end take_output(struct command_state *state, struct result *
     if (all == 0) {
         return protest_answers(state, job, answers);
     }
-    result_drop_output(result);
+    result_drop_bytes(result);
     return all > 0 && same > 0 && attempt_give_output(state, result) == 0 ? COMMAND_DONE
                                                                           : COMMAND_BROKEN;
 }

@@ -73,9 +73,6 @@ struct job_plan {
 struct values attempt_values(const struct command_state *state, const struct result *result,
                              const struct iovec *records, size_t count);
 
-// The first record that the operations left, which is the output of the result.
-struct iovec attempt_first_record(const struct command_state *state, const struct result *result);
-
 // Run a process for the job, whose words are made, and make its output the result's.
 enum command_end attempt_run(struct command_state *state, struct result *result,
                              struct job_plan *job);

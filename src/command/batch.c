@@ -57,9 +57,8 @@ enum command_end batch_run(struct command_state *state, struct result *result)
     if (records == 0) {
         return COMMAND_DONE;
     }
-    struct iovec first = attempt_first_record(state, result);
     struct job_plan job = {
-        .values = attempt_values(state, result, &first, 1), // a tag may be of it
+        .values = attempt_values(state, result, NULL, 0),
         .records = records,
         .may_split = records > 1 && !state->command->settings->no_split,
         .answers = state->command->settings->mode == MODE_COPROC,

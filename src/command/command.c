@@ -64,8 +64,9 @@ struct command *command_create(const struct settings *settings, int *status)
     command->settings = settings;
     command->process.null_fd = -1;
     command->words = words_create(settings);
-    command->tag = settings->tag != NULL ? tag_create(settings) : NULL;
-    if (command->words != NULL && (settings->tag == NULL || command->tag != NULL)) {
+    bool tags = settings->tag != NULL && settings->mode != MODE_COPROC; // which the plan makes
+    command->tag = tags ? tag_create(settings) : NULL;
+    if (command->words != NULL && (!tags || command->tag != NULL)) {
         *status = settings->explain ? EXIT_OK : find_program(command);
     }
     if (*status != EXIT_OK) {

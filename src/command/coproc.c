@@ -416,7 +416,7 @@ int coproc_answer(struct coproc *coproc, struct result *front)
         result_clear(front); // a plugin is not of the same mind as before
         return 1;
     }
-    result_drop_output(front);
+    result_drop_bytes(front);
     return result_give(front, &coproc->answers);
 }
 

@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "cli/settings.h"
 #include "command/coproc_state.h"
-#include "command/tag.h"
 #include "core/records.h"
 #include "output/joblog.h"
 #include "plan/plan.h"
@@ -34,40 +33,17 @@ static int log_task(struct coproc *coproc, const struct flight *flight, uint64_t
     return attempt_log(coproc->state, &job);
 }
 
-// What begins the lines of the output of the task, which is one record if there are tags.
-static enum fill_status make_tag(const struct coproc *coproc, const struct result *task,
-                                 struct iovec *tag)
-{
-    const struct command_state *state = coproc->state;
-    *tag = (struct iovec){0};
-    if (state->tag == NULL) {
-        return FILL_DONE;
-    }
-    struct iovec record = attempt_first_record(state, task);
-    const struct values values = attempt_values(state, task, &record, 1);
-    return tag_make(state->command->tag, state->tag, &values, tag);
-}
-
 void coproc_finish_first(struct coproc *coproc)
 {
     struct flight *flight = coproc_pop_first(coproc);
     struct result *task = flight->result.task;
-    struct iovec tag;
     coproc->flush = false;
     if (log_task(coproc, flight, capture_len(&coproc->replies)) != 0) {
         coproc_break_off(coproc);
     }
-    enum fill_status tagged = make_tag(coproc, task, &tag);
-    if (tagged == FILL_GAVE_UP) { // an attempt alone will tell why
-        capture_clear(&coproc->replies);
-        coproc_end_flight(coproc, flight, COPROC_ALONE);
-        coproc->closes = true;
-        return;
-    }
     coproc_end_flight(coproc, flight, COPROC_DONE);
-    result_drop_output(task);
-    if (tagged != FILL_DONE || result_tag(task, tag) != 0 ||
-        capture_finish(&coproc->replies, task) != 0) {
+    result_drop_bytes(task);
+    if (capture_finish(&coproc->replies, task) != 0) {
         coproc_break_off(coproc);
     }
 }

@@ -279,7 +279,7 @@ static size_t output_bytes(const struct result *result)
 {
     size_t own = result->own_cap > result->own_len ? result->own_cap : result->own_len;
     return (result->own != NULL ? own : 0) + result->iov_count * sizeof(struct iovec) +
-           result->tag_len;
+           result->tags_len;
 }
 
 // Charge what the result holds, let go what it does not need, and give it its place.

@@ -31,19 +31,24 @@ struct result *result_create(struct block *block, size_t off, size_t len)
     return result;
 }
 
-void result_drop_output(struct result *result)
+void result_drop_bytes(struct result *result)
 {
     free(result->iov);
     free(result->own);
     free(result->extents);
-    free(result->tag);
-    result->tag = NULL;
     result->iov = NULL;
     result->own = NULL;
     result->extents = NULL;
-    result->iov_count = result->own_len = result->own_cap = result->extent_count = result->tag_len =
-        0;
+    result->iov_count = result->own_len = result->own_cap = result->extent_count = 0;
     result->refers = result->unterminated = false;
+}
+
+void result_drop_output(struct result *result)
+{
+    result_drop_bytes(result);
+    free(result->tags);
+    result->tags = NULL;
+    result->tags_len = 0;
 }
 
 void result_clear(struct result *result)
@@ -101,17 +106,17 @@ int result_give(struct result *result, struct buf *bytes)
     return 0;
 }
 
-int result_tag(struct result *result, struct iovec tag)
+int result_tag(struct result *result, struct iovec tags)
 {
-    if (tag.iov_len == 0) {
+    if (tags.iov_len == 0) {
         return 0;
     }
-    result->tag = malloc(tag.iov_len);
-    if (result->tag == NULL) {
+    result->tags = malloc(tags.iov_len);
+    if (result->tags == NULL) {
         return -1;
     }
-    memcpy(result->tag, tag.iov_base, tag.iov_len);
-    result->tag_len = tag.iov_len;
+    memcpy(result->tags, tags.iov_base, tags.iov_len);
+    result->tags_len = tags.iov_len;
     return 0;
 }
 

@@ -59,8 +59,9 @@ struct result {
     size_t own_cap;         // bytes of memory that it takes, if more than these; else 0
     struct extent *extents; // where they are on disk, in order; NULL unless they are
     size_t extent_count;
-    char *tag; // begins each line of the output; NULL: nothing does
-    size_t tag_len;
+    char *tags; // lines of which each begins one of the output, and the last one all others too;
+                // NULL: nothing does
+    size_t tags_len;
     bool refers;       // the output refers to the task's own bytes
     bool unterminated; // its last record lacks its delimiter, whatever its bytes end in
     struct tally tally;
@@ -101,11 +102,13 @@ void result_move(struct result *result, const char *bytes);
 // no memory.
 int result_give(struct result *result, struct buf *bytes);
 
-// Let each line of the output begin with a copy of the bytes. Returns 0, or -1: no memory.
-int result_tag(struct result *result, struct iovec tag);
+// Let the lines of the output begin with a copy of these lines. Returns 0, or -1: no memory.
+int result_tag(struct result *result, struct iovec tags);
 
 // Free the output; the account stays.
 void result_drop_output(struct result *result);
+// Likewise, but keep the tags, for other bytes.
+void result_drop_bytes(struct result *result);
 
 // Frees all but what the block holds. NULL is fine.
 void result_destroy(struct result *result);

@@ -24,7 +24,8 @@ struct writer {
     enum writer_ending ending;
     struct spill *spill;
     bool unterminated; // the last record that was gathered lacks its delimiter
-    bool at_line;      // what is gathered next begins a line of its result
+    bool at_line;      // what is gathered next begins a line of its result,
+    size_t tag_at;     // and there its tag is
     int error;
     _Atomic uint64_t bytes;
     size_t count; // pieces gathered
@@ -74,12 +75,23 @@ static int gather(struct writer *writer, const char *bytes, size_t len)
     return 0;
 }
 
+static int gather_tag(struct writer *writer, const struct result *result)
+{
+    const char *tag = result->tags + writer->tag_at, *end = result->tags + result->tags_len;
+    const char *stop = memchr(tag, '\n', (size_t)(end - tag));
+    size_t len = (size_t)((stop != NULL ? stop : end) - tag);
+    if (stop != NULL && stop + 1 < end) { // else it is the last one
+        writer->tag_at += len + 1;
+    }
+    return len > 0 ? gather(writer, tag, len) : 0;
+}
+
 // Bytes of a result: where they begin a line, its tag goes ahead.
 static int gather_tagged(struct writer *writer, const struct result *result, const char *bytes,
                          size_t len)
 {
     while (len > 0) {
-        if (writer->at_line && gather(writer, result->tag, result->tag_len) != 0) {
+        if (writer->at_line && gather_tag(writer, result) != 0) {
             return -1;
         }
         const char *stop = memchr(bytes, writer->delimiter, len);
@@ -97,8 +109,8 @@ static int gather_tagged(struct writer *writer, const struct result *result, con
 static int gather_bytes(struct writer *writer, const struct result *result, const char *bytes,
                         size_t len)
 {
-    return result->tag != NULL ? gather_tagged(writer, result, bytes, len)
-                               : gather(writer, bytes, len);
+    return result->tags != NULL ? gather_tagged(writer, result, bytes, len)
+                                : gather(writer, bytes, len);
 }
 
 static int gather_delimiter(struct writer *writer)
@@ -143,6 +155,7 @@ static int gather_pieces(struct writer *writer, const struct result *result)
 {
     struct spilled spilled = {.extent = result->extents};
     writer->at_line = true;
+    writer->tag_at = 0;
     for (size_t i = 0; i < result->iov_count; i++) {
         const char *base = result->iov[i].iov_base;
         size_t len = result->iov[i].iov_len;

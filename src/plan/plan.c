@@ -42,7 +42,8 @@ struct plan *plan_create(const struct settings *settings)
         plan->record_start =
             regex_create("--record-start", settings->record_start, settings->utf ? REGEX_UTF : 0);
     }
-    bool tags = settings->tag != NULL && settings->mode == MODE_NONE;
+    plan->tags_apart = settings->mode == MODE_COPROC;
+    bool tags = settings->tag != NULL && (settings->mode == MODE_NONE || plan->tags_apart);
     plan->tag = tags ? tag_create(settings) : NULL;
     bool priorities = settings->priority_count > 0 || settings->priority_by != NULL;
     plan->classes = priorities ? classes_create(settings) : NULL;
@@ -127,6 +128,7 @@ void plan_state_destroy(struct plan_state *state)
         tag_state_destroy(state->tag);
         cause_unref(state->retriable.cause);
         buf_free(&state->changed);
+        buf_free(&state->tags);
         emitter_destroy(&state->emitter);
         free(state->survivors.records);
         free(state->survivors.begins);

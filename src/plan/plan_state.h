@@ -28,6 +28,7 @@ struct plan {
     struct classes *classes;    // NULL: records have no priorities
     struct steps *steps;
     struct tag *tag; // begins each line of the output; NULL: nothing does, or COMMAND makes it
+    bool tags_apart; // the output is for COMMAND, and that of COMMAND gets the tags
 };
 
 struct plan_state {
@@ -35,6 +36,7 @@ struct plan_state {
     struct steps_state *steps;
     struct tag_state *tag; // NULL without tags
     struct buf changed;    // a record that was changed, while its lines are tagged
+    struct buf tags;       // that are apart, of the last run
     unsigned slot;
     _Atomic uint64_t *progress, unwatched; // plan_state_watch(); or nobody looks at it
     struct survivors survivors;            // of the last plan_list()

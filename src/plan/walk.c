@@ -78,6 +78,7 @@ struct walk {
     enum survival survival;
     struct cause *cause;           // that they fail with
     const struct tag *tag;         // of tagged lines
+    bool tags_apart;               // as in the plan, and there are tags
     struct plan_state *plan_state; // that they are listed in
     bool may_retry;                // a record may be tried again
 };
@@ -120,23 +121,37 @@ static int emit_tagged(struct walk *walk, const struct record *record, struct io
     return emit_changed(walk, record);
 }
 
-// Tag what became of the record: it stands at the end of the emitter's own bytes if it was changed.
-static int tag_record(struct walk *walk, const struct record *record, bool changed)
+// Make the tag of the record, `text` in it. Returns 0; 1 if the record has failed by it; or -1: no
+// memory.
+static int make_tag(struct walk *walk, const struct record *record, struct iovec text,
+                    struct iovec *tag)
 {
     struct plan_state *state = walk->plan_state;
     const struct result *result = walk->result;
     size_t off = result->task.off + (size_t)(record->bytes - result_bytes(result));
-    struct iovec as_read = {.iov_base = (char *)record->bytes, .iov_len = record->len}, tag;
-    struct values values = values_of(result, off, result->tally.records, &as_read, 1, state->slot);
-    switch (tag_make(walk->tag, state->tag, &values, &tag)) {
+    struct values values = values_of(result, off, result->tally.records, &text, 1, state->slot);
+    switch (tag_make(walk->tag, state->tag, &values, tag)) {
     case FILL_DONE:
-        break;
+        return 0;
     case FILL_GAVE_UP:
         emitter_revert(walk->emitter);
         return fail_at(walk->result, record->bytes, record->len,
-                       cause_create(ERROR_REGEX, "%s", tag_error(state->tag)));
+                       cause_create(ERROR_REGEX, "%s", tag_error(state->tag))) == 0
+                   ? 1
+                   : -1;
     default:
         return -1;
+    }
+}
+
+// Tag what became of the record: it stands at the end of the emitter's own bytes if it was changed.
+static int tag_record(struct walk *walk, const struct record *record, bool changed)
+{
+    struct plan_state *state = walk->plan_state;
+    struct iovec as_read = {.iov_base = (char *)record->bytes, .iov_len = record->len}, tag;
+    int made = make_tag(walk, record, as_read, &tag);
+    if (made != 0) {
+        return made < 0 ? -1 : 0;
     }
     if (!changed) {
         return emit_tagged(walk, record, tag, record->bytes, record->len);
@@ -153,6 +168,24 @@ static int tag_record(struct walk *walk, const struct record *record, bool chang
         buf_free(&state->changed);
     }
     return status;
+}
+
+// Keep the tag for what COMMAND makes of the record. Returns as make_tag().
+static int keep_tag(struct walk *walk, const struct record *record, bool changed)
+{
+    const struct emitter *emitter = walk->emitter;
+    struct buf *tags = &walk->plan_state->tags;
+    struct iovec text = {.iov_base = (char *)record->bytes, .iov_len = record->len}, tag;
+    if (changed) {
+        text.iov_base = emitter->own.bytes + emitter->own_emitted;
+        text.iov_len = emitter->own.len - emitter->own_emitted;
+    }
+    int made = make_tag(walk, record, text, &tag);
+    if (made == 0 &&
+        (buf_append(tags, tag.iov_base, tag.iov_len) != 0 || buf_append(tags, "\n", 1) != 0)) {
+        return -1;
+    }
+    return made;
 }
 
 static int list_reserve(struct plan_state *state)
@@ -224,6 +257,12 @@ static void list_finish(struct plan_state *state)
     }
 }
 
+// Is all to be done with a record to emit it? That is usual, and has to be quick.
+static inline bool is_plain(const struct walk *walk)
+{
+    return walk->survival == SURVIVAL_EMITTED && !walk->tags_apart;
+}
+
 static inline int keep(struct walk *walk, const struct record *record)
 {
     return emitter_keep(walk->emitter, record->bytes, (size_t)(record->next - record->bytes));
@@ -231,6 +270,10 @@ static inline int keep(struct walk *walk, const struct record *record)
 
 static int survive(struct walk *walk, const struct record *record, bool changed)
 {
+    int made = walk->tags_apart ? keep_tag(walk, record, changed) : 0;
+    if (made != 0) {
+        return made < 0 ? -1 : 0;
+    }
     switch (walk->survival) {
     case SURVIVAL_EMITTED:
         break;
@@ -268,8 +311,7 @@ static int settle(struct walk *walk, const struct record *record, enum verdict v
     int status = 0;
     switch (verdict) {
     case RECORD_KEPT:
-        status = walk->survival == SURVIVAL_EMITTED ? keep(walk, record) // usual, and quick
-                                                    : survive(walk, record, false);
+        status = is_plain(walk) ? keep(walk, record) : survive(walk, record, false);
         break;
     case RECORD_CHANGED:
         (void)steps_cuts(walk->state, &more);
@@ -324,7 +366,7 @@ static int run_each(struct walk *walk, const char *to, size_t first)
 {
     struct record record;
     int status = 0;
-    if (walk->survival == SURVIVAL_EMITTED && steps_is_last_plugin(walk->steps, first)) {
+    if (is_plain(walk) && steps_is_last_plugin(walk->steps, first)) {
         return run_last_plugin(walk, to);
     }
     while (status == 0 && walk->records.next < to && records_next(&walk->records, &record)) {
@@ -356,7 +398,7 @@ static int pass_over(struct walk *walk, const char *to)
         walk->result->tally.dropped += step_over(walk, to);
         return 0;
     }
-    if (walk->steps->count > 1 || walk->survival != SURVIVAL_EMITTED) {
+    if (walk->steps->count > 1 || !is_plain(walk)) {
         return run_each(walk, to, 1);
     }
     step_over(walk, to);
@@ -488,8 +530,10 @@ static struct walk walk_of(const struct plan *plan, struct plan_state *state, st
                          .emitter = &state->emitter,
                          .result = result,
                          .records = records_of(result),
-                         .survival = plan->tag != NULL ? SURVIVAL_TAGGED : SURVIVAL_EMITTED,
+                         .survival = plan->tag != NULL && !plan->tags_apart ? SURVIVAL_TAGGED
+                                                                            : SURVIVAL_EMITTED,
                          .tag = plan->tag,
+                         .tags_apart = plan->tag != NULL && plan->tags_apart,
                          .plan_state = state,
                          .may_retry = result->task.attempts < plan->retries};
 }
@@ -508,11 +552,24 @@ static int run_all(const struct plan *plan, struct plan_state *state, struct res
     return status;
 }
 
+// Tags that are apart go along with the output.
+static int pass_tags(struct plan_state *state, struct result *result)
+{
+    struct buf *tags = &state->tags;
+    int status = result_tag(result, (struct iovec){.iov_base = tags->bytes, .iov_len = tags->len});
+    tags->len = 0;
+    if (tags->cap > KEEP_BYTES) {
+        buf_free(tags);
+    }
+    return status;
+}
+
 // Without output.
 static int run_aside(const struct plan *plan, struct plan_state *state, struct result *result,
                      enum survival survival, struct cause *cause)
 {
     emitter_clear(&state->emitter);
+    state->tags.len = 0;
     if (result->task.block->oversize != 0) {
         return fail_too_long(plan, result);
     }
@@ -532,8 +589,10 @@ int plan_run(const struct plan *plan, struct plan_state *state, struct result *r
         return fail_too_long(plan, result);
     }
     bool passes = plan->steps->count == 0 && plan->tag == NULL;
+    state->tags.len = 0;
     int status = passes ? pass(state, result) : run_all(plan, state, result);
-    if (status >= 0 && emitter_finish(&state->emitter, result) != 0) {
+    if (status >= 0 &&
+        (pass_tags(state, result) != 0 || emitter_finish(&state->emitter, result) != 0)) {
         status = -1;
     }
     if (status < 0) {
@@ -558,5 +617,6 @@ int plan_list(const struct plan *plan, struct plan_state *state, struct result *
 int plan_fail(const struct plan *plan, struct plan_state *state, struct result *result,
               struct cause *cause)
 {
-    return run_aside(plan, state, result, SURVIVAL_FAILED, cause);
+    int status = run_aside(plan, state, result, SURVIVAL_FAILED, cause);
+    return status == 0 ? pass_tags(state, result) : status; // COMMAND may have said something
 }

@@ -115,19 +115,6 @@ static bool is_filter(const struct settings *settings)
     return settings->mode == MODE_BATCH || settings->mode == MODE_COPROC;
 }
 
-// 0: as many as should be.
-static size_t task_records(const struct settings *settings)
-{
-    switch (settings->mode) {
-    case MODE_EACH:
-        return settings->max_args;
-    case MODE_COPROC:
-        return settings->tag != NULL; // each record has its own
-    default:
-        return 0;
-    }
-}
-
 // Bytes of blocks and results; the rest is for what processes put out.
 static size_t core_limit(const struct settings *settings)
 {
@@ -146,7 +133,7 @@ static int build_core(struct run *run)
         .workers = settings->threads,
         .ordered = settings->ordered,
         .self_serve = settings->self_serve,
-        .task_records = task_records(settings),
+        .task_records = settings->mode == MODE_EACH ? settings->max_args : 0,
         .task_ns = settings->mode == MODE_BATCH ? BATCH_NS : TASK_NS,
         .task_bytes = is_filter(settings) ? 1 : TASK_BYTES,
         .even_cost = settings->mode == MODE_COPROC, // no process is started for it

@@ -247,6 +247,12 @@ refuses_replies()
     run -1 --separate-stderr "$PPROC" --coproc --tag <(seq 5) -- \
         sh -c 'while read -r l; do [ $l != 3 ] || exit 3; echo "> $l"; done'
     [[ $output == $'1\t> 1\n2\t> 2\n4\t> 4\n5\t> 5' ]]
+    seq 20000 >in
+    "$PPROC" --coproc -j3 --tag='{nr}:{}=' -m 7 -s 's/1/x/' in -- sed 's/^/> /' |
+        cmp <(awk '/7/ { nr = NR; sub(/1/, "x"); print nr ":" $0 "=> " $0 }' in) -
+    run -1 --separate-stderr "$PPROC" --coproc --keep-failed --tag <(seq 2) -- \
+        sh -c 'read -r line; printf "%s\nmore\n" "$line"; exit 3'
+    [[ $output == $'1\t1\n1\tmore\n2\t2\n2\tmore' ]]
     # A column that cannot be found fails its record.
     printf 'a,b\n%s\nc,d\n' "$(printf '%040d' 0 | tr 0 a)b" >in
     run -1 --separate-stderr "$PPROC" --coproc -C '(a+)+$|,' --tag='{2} ' in -- sed -u 's/^/> /'

@@ -111,6 +111,11 @@ static bool has_output(const struct result *task, const char *expected)
            (task->own_len == 0 || memcmp(task->own, expected, task->own_len) == 0);
 }
 
+static bool has_tags(const struct result *task, const char *expected)
+{
+    return task->tags_len == strlen(expected) && memcmp(task->tags, expected, task->tags_len) == 0;
+}
+
 static bool is_answered(const char *expected)
 {
     return take() == COPROC_DONE && has_output(last.task, expected);
@@ -145,9 +150,18 @@ static void test_answers(void)
     end();
 
     BEGIN("--tag={}=", "--", actor, "lines");
-    OK(add_last("a\n") && is_answered("a\n") && last.task->tag_len == 2 &&
-           memcmp(last.task->tag, "a=", 2) == 0,
-       "a tag is of the record");
+    OK(add_last("a\nb\n") && is_answered("a\nb\n") && has_tags(last.task, "a=\nb=\n"),
+       "each record has its tag");
+    end();
+
+    BEGIN("--tag={}=", "--", actor, "lines");
+    OK(add("a\nb\n!exit=1\nc\n") && take() == COPROC_PARTLY && last.cut == 2,
+       "(a task of which a part is answered)");
+    struct result *front = result_create(last.task->task.block, 0, last.cut);
+    OK(front != NULL && coproc_answer(coproc, front) == 0 && has_output(front, "a\n") &&
+           has_tags(front, "a=\n"),
+       "so have those that are answered before a process fails");
+    result_destroy(front);
     end();
 }
 

@@ -100,6 +100,35 @@ static void test_empty_record(void)
     }
 }
 
+static struct result *make_tagged(const char *text, const char *tags)
+{
+    struct result *result = make_result(text);
+    result_tag(result, (struct iovec){.iov_base = (char *)tags, .iov_len = strlen(tags)});
+    return result;
+}
+
+static void test_tags(void)
+{
+    static const struct {
+        const char *tags, *output;
+    } cases[] = {
+        {"1:", "1:a\n1:b\n1:c\n"},
+        {"1:\n2:\n", "1:a\n2:b\n2:c\n"},
+        {"1:\n2:\n3:\n", "1:a\n2:b\n3:c\n"},
+        {"\n2:\n\n", "a\n2:b\nc\n"},
+    };
+    size_t len;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct result *results = make_tagged("a\nb\nc", cases[i].tags);
+        OK(strcmp(output_of(results, false, &len), cases[i].output) == 0,
+           "each line gets its tag, what follows the last one that: case %zu", i);
+    }
+    struct result *results = make_tagged("a\nb\n", "1:\n2:\n");
+    results->queue_next = make_tagged("c\n", "3:\n");
+    OK(strcmp(output_of(results, true, &len), "1:a\n2:b\n3:c\n") == 0,
+       "each result has its own tags");
+}
+
 static void test_number(void)
 {
     char text[32] = "", path[] = "/tmp/test_writer.XXXXXX";
@@ -201,6 +230,7 @@ int main(void)
     spill = spill_create("/tmp");
     test_delimiters();
     test_empty_record();
+    test_tags();
     test_number();
     test_many();
     test_spilled();
