@@ -160,8 +160,10 @@ static int close_stdout(void)
     errno = 0;
     bool failed = ferror(stdout) != 0; // an earlier write, whose errno is gone
     if (fclose(stdout) != 0 || failed) {
-        diag_error("standard output could not be written: %s",
-                   errno != 0 ? strerror(errno) : "an earlier write failed");
+        diag_error("standard output: cannot be written: %s", errno == EBADF ? "it is closed"
+                                                             : errno != 0
+                                                                 ? strerror(errno)
+                                                                 : "an earlier write failed");
         return EXIT_OUTPUT;
     }
     return EXIT_OK;

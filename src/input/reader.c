@@ -160,22 +160,31 @@ bool reader_note_damage(struct reader *reader, const struct input *input)
     return atomic_exchange(&reader->broken, input) != input;
 }
 
+void reader_tell_damage(const struct input *input, const char *problem, uint64_t lost)
+{
+    const char *name = input->name[0] != '\0' ? input->name : "''";
+    if (lost > 0) {
+        diag_error("%s: %s; the record that is cut there (%" PRIu64
+                   " byte%s of it) is not processed",
+                   name, problem, lost, lost == 1 ? "" : "s");
+    } else {
+        diag_error("%s: %s", name, problem);
+    }
+}
+
 // Say what is wrong with the input, and how much of its last record is lost.
 static void report(struct reader *reader, uint64_t lost)
 {
-    const char *name = source_input(reader->source)->name;
+    const struct input *input = source_input(reader->source);
     const char *problem = source_problem(reader->source);
-    if (!reader_note_damage(reader, source_input(reader->source))) {
+    if (!reader_note_damage(reader, input)) {
         return;
     }
     if (lost > 0 && reader->in_header) {
-        diag_error("%s: %s; its header is cut there, so nothing of it is processed", name, problem);
-    } else if (lost > 0) {
-        diag_error("%s: %s; the record that is cut there (%" PRIu64
-                   " bytes of it) is not processed",
-                   name, problem, lost);
+        diag_error("%s: %s; its header is cut there, so nothing of it is processed", input->name,
+                   problem);
     } else {
-        diag_error("%s: %s", name, problem);
+        reader_tell_damage(input, problem, lost);
     }
 }
 

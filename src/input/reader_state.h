@@ -52,6 +52,9 @@ struct reader {
 // The input is damaged. Is it to be told?
 bool reader_note_damage(struct reader *reader, const struct input *input);
 
+// Tell of it; `lost` bytes of a record are not processed.
+void reader_tell_damage(const struct input *input, const char *problem, uint64_t lost);
+
 // What was read and is not handed out yet.
 struct stretch reader_unread(const struct reader *reader);
 

@@ -3,9 +3,9 @@
 
 #include "input/reader_state.h"
 
-#include "base/diag.h"
 #include "cli/settings.h"
 #include "input/input.h"
+#include "input/stage.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -72,16 +72,15 @@ static void report_shared(struct reader *reader, const struct block *block, size
         return;
     }
     uint64_t at = block->offset + got;
-    const char *name = block->input->name;
+    struct problem problem;
     if (error == 0) {
-        diag_error("%s: got shorter while it was read: it ends at byte %" PRIu64
-                   "; the record that is cut there (%zu bytes of it) is not processed",
-                   name, at, got - whole);
+        (void)stage_damaged(&problem, "got shorter while it was read: it ends at byte %" PRIu64,
+                            at);
     } else {
-        diag_error("%s: cannot be read at byte %" PRIu64
-                   ": %s; the record that is cut there (%zu bytes of it) is not processed",
-                   name, at, strerror(error), got - whole);
+        (void)stage_damaged(&problem, "cannot be read at byte %" PRIu64 ": %s", at,
+                            strerror(error));
     }
+    reader_tell_damage(block->input, problem.text, got - whole);
 }
 
 size_t reader_load(struct reader *reader, struct block *block)

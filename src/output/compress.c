@@ -18,8 +18,12 @@
 struct compressor {
     struct archive *archive;
     int fd;
-    int error; // of the last write, or 0
+    int error;      // of the last write, or 0
+    bool empty_lz4; // lz4, and nothing was written so far
 };
+
+// A frame of nothing: libarchive crashes at the end of one.
+static const unsigned char empty_lz4[] = {4, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82, 0, 0, 0, 0};
 
 static const struct {
     const char *suffix;
@@ -98,6 +102,7 @@ struct compressor *compressor_create(enum compression compression, int fd)
         return NULL;
     }
     compressor->fd = fd;
+    compressor->empty_lz4 = compression == COMPRESSION_LZ4;
     compressor->archive = archive_write_new();
     if (compressor->archive == NULL) {
         free(compressor);
@@ -121,6 +126,7 @@ int compressor_write(struct compressor *compressor, const void *bytes, size_t le
         if (taken <= 0) {
             return failed(compressor);
         }
+        compressor->empty_lz4 = false;
         next += taken;
         len -= (size_t)taken;
     }
@@ -129,6 +135,11 @@ int compressor_write(struct compressor *compressor, const void *bytes, size_t le
 
 int compressor_finish(struct compressor *compressor)
 {
+    if (compressor->empty_lz4) {
+        struct iovec iov = {.iov_base = (void *)empty_lz4, .iov_len = sizeof(empty_lz4)};
+        size_t written = 0;
+        return fdio_write_all(compressor->fd, &iov, 1, &written);
+    }
     return archive_write_close(compressor->archive) == ARCHIVE_OK ? 0 : failed(compressor);
 }
 

@@ -32,8 +32,9 @@ void failures_tell(struct failure *failures, struct deadletter *letters, unsigne
 void failures_summary(uint64_t failed, const struct deadletter *letters)
 {
     if (failed > 0) {
-        const char *see = letters != NULL ? ", see " : "";
-        const char *file = letters != NULL ? deadletter_name(letters) : "";
+        bool written = letters != NULL && deadletter_error(letters) == 0;
+        const char *see = written ? ", see " : "";
+        const char *file = written ? deadletter_name(letters) : "";
         diag_error("%" PRIu64 " record%s failed%s%s", failed, failed == 1 ? "" : "s", see, file);
     }
 }

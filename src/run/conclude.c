@@ -65,7 +65,7 @@ void run_print_account(struct run *run)
 static void tell_position(struct run *run, const struct input *input, uint64_t nr)
 {
     if (input != NULL) {
-        diag_error("ended by SIG%s: all is written up to record %" PRIu64 " of %s",
+        diag_error("ended by SIG%s: all was processed up to record %" PRIu64 " of %s",
                    sigabbrev_np(run->signal), nr, input->name);
     } else {
         diag_error("ended by SIG%s: no record was processed", sigabbrev_np(run->signal));

@@ -151,7 +151,7 @@ account_is_true()
             sometime
             kill "$pid"
             ends 143
-            last=$(sed -n 's/.*SIGTERM: all is written up to record \([0-9]*\) of in$/\1/p' err)
+            last=$(sed -n 's/.*SIGTERM: all was processed up to record \([0-9]*\) of in$/\1/p' err)
             [[ $last -gt 0 || $order == -u ]] # the first may be the slowest
             seq "$last" | awk '$1 % 7' | sed 's/^/record /' | sort >due
             [[ -z $(comm -23 due <(sort out)) ]]

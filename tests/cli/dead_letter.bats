@@ -216,6 +216,7 @@ refused()
     exec 7>&-
     [[ $stderr == *"pproc: /dev/full: dead letters cannot be written: No space left on device"* ]]
     [[ $stderr == *":2: regex: "* ]] # it is told all the same
+    [[ $stderr == *" failed" ]]       # and nobody is sent to look there
 }
 
 # The faults disturb the calls of the process; a sanitizer's runtime makes its own.

@@ -404,7 +404,7 @@ hold='until grep -q "not all processes" err; do sleep 0.01; done; exec "$@"'
 }
 
 @test "a closed standard output is told and ends the run with 4" {
-    fails_with 4 "pproc: " "$PPROC" in >&-
+    fails_with 4 "pproc: standard output: cannot be written: it is closed" "$PPROC" in >&-
 }
 
 @test "a closed standard output is no trouble when there is no output" {

@@ -129,6 +129,8 @@ left_out()
 @test "a missing file is named, the others are read" {
     left_out missing 'No such file' "$PPROC" one missing two
     cmp <(cat one two) actual
+    left_out "''" 'No such file' "$PPROC" one '' two
+    cmp <(cat one two) actual
 }
 
 @test "a file that may not be read is named" {

@@ -41,9 +41,13 @@ only()
 }
 
 @test "a compressed file of no records at all is whole" {
-    "$PPROC" -m 'no such record' -o there/out.gz "$SAMPLE"
-    [ "$(gzip -dc there/out.gz | wc -c)" -eq 0 ]
-    gzip -t there/out.gz
+    local suffix
+    for suffix in 'gz gzip' 'zst zstd' 'xz xz' 'bz2 bzip2' 'lz4 lz4'; do
+        set -- $suffix
+        "$PPROC" -m 'no such record' -o "there/out.$1" "$SAMPLE"
+        "$2" -t "there/out.$1"
+        [ "$("$2" -dc "there/out.$1" | wc -c)" -eq 0 ]
+    done
 }
 
 @test "bytes_out is what was written before compression" {

@@ -57,5 +57,5 @@ takes()
     wait $! || status=$?
     [[ $status == 143 ]]
     [[ $(<out) == 1 ]]
-    grep -q 'all is written up to record 1 of -' err
+    grep -q 'all was processed up to record 1 of -' err
 }

@@ -49,7 +49,7 @@ ends()
         kill -s $signal "$pid"
         ends $((128 + $(kill -l $signal)))
         cmp "$SAMPLE" out
-        grep -qx "pproc: ended by SIG$signal: all is written up to record $(wc -l <out) of -" err
+        grep -qx "pproc: ended by SIG$signal: all was processed up to record $(wc -l <out) of -" err
         account_balances err
         [[ $(account emitted err) == $(wc -l <out) ]]
     done

@@ -65,7 +65,7 @@ to_nowhere()
         run -4 to_full_disk "$option"
         [[ $output == *"standard output"*"No space left on device"* ]]
         run -4 to_nowhere "$option"
-        [[ $output == *"standard output"*"Bad file descriptor"* ]]
+        [[ $output == *"standard output: cannot be written: it is closed"* ]]
     done
 }
 
