@@ -6,6 +6,7 @@
 #include "base/diag.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,13 +65,19 @@ static enum option_id option_find(int found)
     return (enum option_id)id;
 }
 
-// How many long names begin with what was typed?
-static unsigned count_abbreviated(const char *typed)
+// Put the long names that begin with what was typed into `text`, as many as fit. Returns how many
+// there are.
+static unsigned list_abbreviated(const char *typed, char *text, size_t size)
 {
-    size_t len = strcspn(typed, "=");
+    size_t len = strcspn(typed, "="), used = 0;
     unsigned count = 0;
     for (size_t id = 0; id < OPTION_COUNT; id++) {
-        count += strncmp(option_table[id].name, typed, len) == 0;
+        const char *name = option_table[id].name;
+        if (strncmp(name, typed, len) == 0) {
+            int more = snprintf(text + used, size - used, "%s--%s", count > 0 ? ", " : "", name);
+            used += used + (size_t)more < size ? (size_t)more : 0;
+            count++;
+        }
     }
     return count;
 }
@@ -78,12 +85,13 @@ static unsigned count_abbreviated(const char *typed)
 static int refuse_unknown(const char *word)
 {
     int len = (int)strcspn(word, "=");
+    char names[512];
     if (optopt >= LONG_BASE) {
         diag_error("option '--%s' takes no value" HINT, option_table[optopt - LONG_BASE].name);
     } else if (optopt != 0) {
         diag_error("unknown option '-%c'" HINT, optopt);
-    } else if (count_abbreviated(word + 2) > 1) {
-        diag_error("option '%.*s' is short for more than one" HINT, len, word);
+    } else if (list_abbreviated(word + 2, names, sizeof(names)) > 1) {
+        diag_error("option '%.*s' is short for more than one: %s" HINT, len, word, names);
     } else {
         diag_error("unknown option '%.*s'" HINT, len, word);
     }

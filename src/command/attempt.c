@@ -81,6 +81,19 @@ static struct cause *explain_exit(const struct command_state *state)
         hint ? " (and no output; --ok-exit=0,1 if that means that nothing was found)" : "");
 }
 
+static struct cause *explain_spawn(const struct command_state *state, int error)
+{
+    const char *hint = "";
+    if (error == ENOENT) { // the program itself was looked for, if its name is no matter of records
+        hint = words_program(state->command->words) != NULL
+                   ? " (perhaps the interpreter that its first line names)"
+                   : " (its name has a placeholder; a text of several words needs --shell)";
+    }
+    return cause_create(
+        ERROR_SPAWN, "COMMAND cannot be started: %s%s",
+        error == E2BIG ? "its arguments and environment are too long" : strerror(error), hint);
+}
+
 static struct cause *explain(const struct command_state *state, enum process_end end, int error)
 {
     const struct settings *settings = state->command->settings;
@@ -94,9 +107,7 @@ static struct cause *explain(const struct command_state *state, enum process_end
         return cause_create(ERROR_TIMEOUT, "had not ended after %g s (--timeout)",
                             (double)settings->timeout / (double)CLOCK_SECOND);
     default:
-        return cause_create(ERROR_SPAWN, "COMMAND cannot be started: %s",
-                            error == E2BIG ? "its arguments and environment are too long"
-                                           : strerror(error));
+        return explain_spawn(state, error);
     }
 }
 

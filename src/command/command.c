@@ -43,8 +43,10 @@ static int find_program(struct command *command)
         return EXIT_OK;
     }
     if (errno == ENOENT || errno == ENOTDIR) {
-        diag_error("%s: COMMAND was not found%s", *name != '\0' ? name : "''",
-                   path_is_file(name) ? " (FILE goes before --)" : "");
+        const char *hint = path_is_file(name)          ? " (FILE goes before --)"
+                           : strchr(name, ' ') != NULL ? " (a text of several words needs --shell)"
+                                                       : "";
+        diag_error("%s: COMMAND was not found%s", *name != '\0' ? name : "''", hint);
         return EXIT_NOT_FOUND;
     }
     diag_error("%s: COMMAND cannot be run: %s%s", name, strerror(errno),

@@ -57,6 +57,17 @@ setup()
     [[ $output == "pproc: '': COMMAND was not found" ]]
 }
 
+@test "a COMMAND that is one text gets a hint, and so does one without its interpreter" {
+    run -127 "$PPROC" -- 'cat -n'
+    [[ $output == *'COMMAND was not found (a text of several words needs --shell)' ]]
+    run -1 "$PPROC" --args 1 -- 'echo {}'
+    [[ $output == *'spawn: '*'(its name has a placeholder; a text of several words needs --shell)'* ]]
+    printf '#!/no/such/interpreter\n' >script
+    chmod +x script
+    run -1 "$PPROC" --args 1 -- ./script {}
+    [[ $output == *'spawn: '*'(perhaps the interpreter that its first line names)'* ]]
+}
+
 @test "a missing FILE that is a command gets a hint" {
     run -3 "$PPROC" grep
     [[ $output == *'grep: cannot be opened: No such file or directory (COMMAND goes after --)' ]]

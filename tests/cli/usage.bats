@@ -72,7 +72,8 @@ to_nowhere()
 @test "an unknown option is refused with a hint" {
     refused "unknown option '--nonsense'"$'\n'"Try 'pproc --help'" --nonsense=1
     refused "unknown option '-Z'" -0Z
-    refused "option '--m' is short for more than one" --m=1
+    refused "option '--pr' is short for more than one: --print, --priority, --priority-by, --progress"$'\n' \
+        --pr=1
 }
 
 @test "what is not built is refused, not ignored" {
