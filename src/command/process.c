@@ -13,7 +13,8 @@
 
 // A child that reads or writes in small pieces would wake us for each of them. So its pipes are
 // looked at from time to time, the less often the less is found to be done: what it writes counts
-// only once it has ended, which we are told of at once, and a pipe holds some of it until then.
+// only once it has ended, which we are told of at once, and a pipe holds some of it until then. Not
+// before something has moved, though: to set a timer takes longer than to be woken.
 #define PAUSE_MIN (CLOCK_MILLISECOND / 50)
 #define PAUSE_MAX CLOCK_MILLISECOND
 #define LITTLE ((size_t)16 * 1024)
@@ -155,7 +156,7 @@ static void deal(struct process *process)
     if (fds[2].revents != 0) {
         process->moved += child_watch_read_error(watch, fds[2].revents);
     }
-    if (looks && process->moved - moved < MUCH) {
+    if (looks && process->moved > 0 && process->moved - moved < MUCH) {
         pause_looking(process, clock_now());
     }
     if (fds[0].revents != 0) {
@@ -180,7 +181,7 @@ static void set_times(struct process *process)
 {
     int64_t timeout = process->watch.config->timeout;
     process->start = clock_now();
-    process->look_at = process->start + process->pause;
+    process->look_at = process->start;
     if (timeout > 0 && timeout < INT64_MAX - process->start) {
         child_watch_limit(&process->watch, process->start + timeout);
     }
