@@ -8,6 +8,7 @@
 //            units         numbers in options: counts, sizes, durations
 //            fdio          reading and writing of descriptors
 //            clock         time
+//            signal_text   signals as messages name them
 //            statuses      sets of exit statuses
 //            thread        pthreads
 //            buf           memory that grows

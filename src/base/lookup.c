@@ -19,7 +19,7 @@ static bool is_program(const char *path)
         return false;
     }
     if (S_ISDIR(status.st_mode)) {
-        errno = EACCES;
+        errno = EISDIR;
         return false;
     }
     return access(path, X_OK) == 0;
@@ -38,8 +38,8 @@ static char *search(const char *directories, const char *name)
         if (is_program(path)) {
             return path;
         }
-        if (errno == EACCES) {
-            error = EACCES; // unless another one can be run
+        if (errno == EACCES || errno == EISDIR) {
+            error = errno; // unless another one can be run
         }
         free(path);
         at += len;

@@ -5,7 +5,7 @@
 #define PPROC_BASE_LOOKUP_H
 
 // The path of the program: `name` itself if it has a slash, else what PATH says. To be freed. NULL
-// with errno set: ENOENT if there is none, EACCES if it is none that may be run, ENOMEM.
+// with errno set: ENOENT if there is none, EACCES or EISDIR if it is none that may be run, ENOMEM.
 char *lookup_program(const char *name);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/lookup.h"
+#include "base/signal_text.h"
 #include "base/thread.h"
 #include "cli/settings.h"
 #include "command/environment.h"
@@ -97,12 +98,13 @@ static struct cause *explain_spawn(const struct command_state *state, int error)
 static struct cause *explain(const struct command_state *state, enum process_end end, int error)
 {
     const struct settings *settings = state->command->settings;
+    char text[SIGNAL_TEXT_SIZE];
     switch (end) {
     case PROCESS_EXITED:
         return explain_exit(state);
     case PROCESS_SIGNALLED:
-        return cause_create(ERROR_SIGNAL, "died of SIG%s",
-                            sigabbrev_np(process_signal(state->process)));
+        return cause_create(ERROR_SIGNAL, "died of %s",
+                            signal_text(process_signal(state->process), text));
     case PROCESS_TIMED_OUT:
         return cause_create(ERROR_TIMEOUT, "had not ended after %g s (--timeout)",
                             (double)settings->timeout / (double)CLOCK_SECOND);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/diag.h"
+#include "base/signal_text.h"
 #include "cli/settings.h"
 #include "command/child.h"
 #include "command/coproc_state.h"
@@ -22,7 +23,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -293,6 +293,7 @@ static void tell_flaw(struct coproc *coproc, enum process_end end)
 {
     const struct dialog *dialog = coproc->dialog;
     const char *name = coproc_settings(coproc)->command[0];
+    char text[SIGNAL_TEXT_SIZE];
     if (atomic_exchange(&coproc->state->command->flawed, true)) {
         return;
     }
@@ -301,8 +302,8 @@ static void tell_flaw(struct coproc *coproc, enum process_end end)
                    "which: some may be to the wrong ones (--batch if it is a filter)",
                    name, coproc->lacking ? "fewer" : "more");
     } else if (end == PROCESS_SIGNALLED) {
-        diag_error("%s: died of SIG%s after it had answered all of its records", name,
-                   sigabbrev_np(dialog_signal(dialog)));
+        diag_error("%s: died of %s after it had answered all of its records", name,
+                   signal_text(dialog_signal(dialog), text));
     } else if (end == PROCESS_TIMED_OUT) {
         diag_error("%s: had answered all of its records and did not end (--timeout)", name);
     } else {

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/diag.h"
+#include "base/signal_text.h"
 #include "cli/settings.h"
 #include "core/records.h"
 #include "plan/plan.h"
@@ -126,11 +127,9 @@ static bool receive(struct proxy *proxy)
 // Say how a worker ended.
 static void describe(char *text, size_t size, int status)
 {
-    const char *name = WIFSIGNALED(status) ? sigabbrev_np(WTERMSIG(status)) : NULL;
-    if (name != NULL) {
-        (void)snprintf(text, size, "killed by signal SIG%s", name);
-    } else if (WIFSIGNALED(status)) {
-        (void)snprintf(text, size, "killed by signal %d", WTERMSIG(status));
+    char name[SIGNAL_TEXT_SIZE];
+    if (WIFSIGNALED(status)) {
+        (void)snprintf(text, size, "killed by %s", signal_text(WTERMSIG(status), name));
     } else {
         (void)snprintf(text, size, "exit with status %d", WEXITSTATUS(status));
     }

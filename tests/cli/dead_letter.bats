@@ -341,6 +341,12 @@ END
         .[1].record == "kill -9 $$" and .[1].nr == 2' letters
 }
 
+@test "a signal is told by its name, or by its number if it has none" {
+    printf '%s\n' 'kill -9 $$' 'kill -34 $$' >in
+    fails --dead-letter=letters in -- sh -c {}
+    [[ $(jq -r .message letters) == $'died of SIGKILL\ndied of signal 34' ]]
+}
+
 @test "of what a command printed the last 4 KiB are kept, whatever they are" {
     printf '%s\n' 'head -c 100000 /dev/zero | tr "\0" "\377"; printf "the end"; exit 1' >in
     fails --dead-letter=letters in -- sh -c {}

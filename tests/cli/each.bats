@@ -51,6 +51,9 @@ setup()
     echo >data
     run -126 "$PPROC" -- ./data {}
     [[ $output == *'COMMAND cannot be run'*'(FILE goes before --)' ]]
+    mkdir folder
+    run -126 "$PPROC" -- ./folder {}
+    [[ $output == 'pproc: ./folder: COMMAND cannot be run: Is a directory' ]]
     run -127 "$PPROC" -- data {}
     [[ $output == *'(FILE goes before --)' ]]
     run -127 "$PPROC" missing -- ''
