@@ -62,7 +62,8 @@ void usage_print_help(FILE *out)
           "SIZE is 64K, 1M, 2G (powers of 1024) or 5KB, 5MB (of 1000), DUR 500ms, 2s, 1.5m\n"
           "or 1h; a LIST is divided by commas.\n"
           "Exit status: 0 all processed, 1 records failed, 2 usage, 3 an input could not be\n"
-          "read whole, 4 output could not be written, 5 stopped early.\n"
+          "read whole, 4 output could not be written, 5 stopped early, 126 and 127 COMMAND\n"
+          "cannot be run, was not found.\n"
           "The manual, pproc(1), tells the rest.\n",
           out);
 }
