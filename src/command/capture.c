@@ -3,6 +3,7 @@
 
 #include "command/capture.h"
 
+#include "core/block.h"
 #include "core/records.h"
 #include "output/spill.h"
 
@@ -18,10 +19,74 @@
 // Above this memory is handed over or given back, instead of kept for the next child.
 #define KEEP_BYTES ((size_t)128 * 1024)
 
-void capture_init(struct capture *capture, struct spill *spill, size_t limit)
+void capture_init(struct capture *capture, struct spill *spill, struct block_pool *pool,
+                  size_t limit)
 {
-    *capture = (struct capture){.spill = spill, .limit = limit};
+    *capture = (struct capture){.spill = spill, .pool = pool, .limit = limit};
 }
+
+// --- memory
+
+// Bytes of which there are so many take memory of the pool: no more than twice what they need.
+static bool is_for_pool(const struct capture *capture, size_t len)
+{
+    size_t usual = block_pool_size(capture->pool);
+    return len > KEEP_BYTES && len > usual / 2 && len <= usual;
+}
+
+// Give the memory back.
+static void drop_bytes(struct capture *capture)
+{
+    if (capture->lent) {
+        block_pool_give(capture->pool, capture->bytes.bytes);
+        capture->lent = false;
+        capture->bytes = (struct buf){0};
+    } else {
+        buf_free(&capture->bytes);
+    }
+}
+
+// Memory of the pool; there are no bytes yet. Returns 0, or -1: no memory.
+static int borrow(struct capture *capture)
+{
+    drop_bytes(capture);
+    char *bytes = block_pool_take(capture->pool);
+    if (bytes == NULL) {
+        return -1;
+    }
+    capture->bytes = (struct buf){.bytes = bytes, .cap = block_pool_size(capture->pool)};
+    capture->lent = true;
+    return 0;
+}
+
+// They are more than was thought. Returns 0, or -1: no memory.
+static int outgrow(struct capture *capture, size_t more)
+{
+    struct buf larger = {0};
+    const struct buf *bytes = &capture->bytes;
+    if (buf_reserve(&larger, bytes->len + more) != 0 ||
+        buf_append(&larger, bytes->bytes, bytes->len) != 0) {
+        return -1;
+    }
+    drop_bytes(capture);
+    capture->bytes = larger;
+    return 0;
+}
+
+// Have room for `more` bytes. Returns 0, or -1: no memory.
+static int reserve(struct capture *capture, size_t more)
+{
+    struct buf *bytes = &capture->bytes;
+    if (more <= bytes->cap - bytes->len) {
+        return 0;
+    }
+    if (bytes->len == 0 && is_for_pool(capture, more)) {
+        return borrow(capture);
+    }
+    return capture->lent ? outgrow(capture, more) : buf_reserve(bytes, more);
+}
+
+// --- bytes
 
 static void forget(struct capture *capture)
 {
@@ -30,7 +95,7 @@ static void forget(struct capture *capture)
     capture->spilled = 0;
     capture->bytes.len = 0;
     if (capture->bytes.cap > KEEP_BYTES) {
-        buf_free(&capture->bytes);
+        drop_bytes(capture);
     }
 }
 
@@ -44,7 +109,7 @@ void capture_clear(struct capture *capture)
 void capture_destroy(struct capture *capture)
 {
     capture_clear(capture);
-    buf_free(&capture->bytes);
+    drop_bytes(capture);
 }
 
 // A place for one more extent. NULL: no memory.
@@ -92,7 +157,7 @@ static int keep_within_limit(struct capture *capture)
 ssize_t capture_read(struct capture *capture, int fd)
 {
     struct buf *bytes = &capture->bytes;
-    if (buf_reserve(bytes, bytes->len == 0 ? capture->expected + READ_MIN : READ_MIN) != 0) {
+    if (reserve(capture, bytes->len == 0 ? capture->expected + READ_MIN : READ_MIN) != 0) {
         return -1;
     }
     size_t room = bytes->cap - bytes->len;
@@ -107,12 +172,14 @@ ssize_t capture_read(struct capture *capture, int fd)
 int capture_reserve(struct capture *capture, size_t len)
 {
     bool empty = capture_len(capture) == 0;
-    return empty ? buf_reserve(&capture->bytes, len < capture->limit ? len : capture->limit) : 0;
+    return empty ? reserve(capture, len < capture->limit ? len : capture->limit) : 0;
 }
 
 int capture_append(struct capture *capture, const char *bytes, size_t len)
 {
-    return buf_append(&capture->bytes, bytes, len) == 0 ? keep_within_limit(capture) : -1;
+    return reserve(capture, len) == 0 && buf_append(&capture->bytes, bytes, len) == 0
+               ? keep_within_limit(capture)
+               : -1;
 }
 
 uint64_t capture_len(const struct capture *capture)
@@ -221,24 +288,32 @@ int capture_take_lines(struct capture *capture, char delimiter, size_t lines, st
     return got < 0 ? -1 : 0;
 }
 
-// The bytes in memory, as memory of the right size; there are some. NULL: no memory.
-static char *take_bytes(struct capture *capture)
+// Make the bytes in memory the result's own, in memory of about their size; there are some. Returns
+// 0, or -1: no memory.
+static int give_bytes(struct capture *capture, struct result *result)
 {
     struct buf *bytes = &capture->bytes;
-    char *own;
     capture->expected = bytes->len;
-    if (bytes->cap > KEEP_BYTES) {
-        own = realloc(bytes->bytes, bytes->len);
-        if (own != NULL) {
-            *bytes = (struct buf){0};
+    if (bytes->cap <= KEEP_BYTES || (capture->lent && !is_for_pool(capture, bytes->len))) {
+        result->own = malloc(bytes->len);
+        if (result->own != NULL) {
+            memcpy(result->own, bytes->bytes, bytes->len);
         }
-        return own;
+        return result->own != NULL ? 0 : -1;
     }
-    own = malloc(bytes->len);
-    if (own != NULL) {
-        memcpy(own, bytes->bytes, bytes->len);
+    if (capture->lent) {
+        result->own = bytes->bytes;
+        result->own_cap = bytes->cap;
+        result->own_pool = capture->pool;
+        capture->lent = false;
+    } else {
+        result->own = realloc(bytes->bytes, bytes->len);
     }
-    return own;
+    if (result->own == NULL) {
+        return -1;
+    }
+    *bytes = (struct buf){0};
+    return 0;
 }
 
 int capture_finish(struct capture *capture, struct result *result)
@@ -251,16 +326,13 @@ int capture_finish(struct capture *capture, struct result *result)
         return -1;
     }
     struct iovec *iov = malloc(sizeof(*iov));
-    char *own = capture->bytes.len > 0 ? take_bytes(capture) : NULL;
-    if (iov == NULL || (own == NULL && capture->spilled == 0)) {
+    if (iov == NULL || (capture->bytes.len > 0 && give_bytes(capture, result) != 0)) {
         free(iov);
-        free(own);
         return -1;
     }
-    *iov = (struct iovec){.iov_base = own, .iov_len = len};
+    *iov = (struct iovec){.iov_base = result->own, .iov_len = len};
     result->iov = iov;
     result->iov_count = 1;
-    result->own = own;
     result->own_len = len;
     result->extents = capture->extents;
     result->extent_count = capture->extent_count;

@@ -8,22 +8,28 @@
 #include "base/buf.h"
 #include "core/result.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct block_pool;
 struct spill;
 
 struct capture {
     struct spill *spill;
-    size_t limit;           // bytes in memory
-    size_t expected;        // of the next child, since the last one gave so many
-    struct buf bytes;       // those in memory, the last ones
-    struct extent *extents; // the others
+    struct block_pool *pool; // lends memory for about as many bytes as a block has
+    size_t limit;            // bytes in memory
+    size_t expected;         // of the next child, since the last one gave so many
+    struct buf bytes;        // those in memory, the last ones
+    bool lent;               // their memory is the pool's
+    struct extent *extents;  // the others
     size_t extent_count, extent_cap;
     uint64_t spilled; // bytes of them
 };
 
-void capture_init(struct capture *capture, struct spill *spill, size_t limit);
+// `spill` and `pool` have to live longer.
+void capture_init(struct capture *capture, struct spill *spill, struct block_pool *pool,
+                  size_t limit);
 // Empty it.
 void capture_clear(struct capture *capture);
 void capture_destroy(struct capture *capture);

@@ -23,6 +23,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct block_pool;
 struct child_table;
 struct spill;
 
@@ -31,6 +32,7 @@ struct process_config {
     const struct child_origin *origin;
     struct child_table *table;
     struct spill *spill;
+    struct block_pool *pool; // for output of about the size of a block
     int null_fd;             // the null device
     size_t share;            // bytes of output that one keeps in memory
     int64_t timeout;         // nanoseconds; 0: none

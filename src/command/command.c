@@ -107,7 +107,8 @@ static size_t share_of(const struct settings *settings)
     return share > SHARE_MIN ? share : SHARE_MIN;
 }
 
-int command_prepare(struct command *command, struct spill *spill, struct joblog *joblog)
+int command_prepare(struct command *command, struct spill *spill, struct block_pool *pool,
+                    struct joblog *joblog)
 {
     const struct settings *settings = command->settings;
     command->joblog = joblog;
@@ -118,6 +119,7 @@ int command_prepare(struct command *command, struct spill *spill, struct joblog 
         .origin = command->origin,
         .table = command->children,
         .spill = spill,
+        .pool = pool,
         .null_fd = null_fd,
         .share = share_of(settings),
         .timeout = settings->timeout,

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct block_pool;
 struct child_table;
 struct joblog;
 struct plan;
@@ -33,9 +34,10 @@ void command_destroy(struct command *command);
 // Its words, for --explain.
 const struct words *command_words(const struct command *command);
 
-// Make ready to run it. `spill` takes output, `joblog` (or NULL) a line for each attempt; both have
-// to live longer. Returns 0, or -1 with errno set.
-int command_prepare(struct command *command, struct spill *spill, struct joblog *joblog);
+// Make ready to run it. `spill` takes output, `pool` has memory for it, `joblog` (or NULL) gets a
+// line for each attempt; all have to live longer. Returns 0, or -1 with errno set.
+int command_prepare(struct command *command, struct spill *spill, struct block_pool *pool,
+                    struct joblog *joblog);
 
 // The header names columns; before the first run, if the inputs have one. Returns 0, or -1 after a
 // message on standard error: a usage error.

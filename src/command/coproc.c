@@ -54,7 +54,7 @@ struct coproc *coproc_create(struct command_state *state)
     }
     const struct process_config *config = &state->command->process;
     coproc->state = state;
-    capture_init(&coproc->replies, config->spill, config->share);
+    capture_init(&coproc->replies, config->spill, config->pool, config->share);
     coproc->call_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     coproc->dialog = coproc->call_fd >= 0 ? dialog_create(config, coproc->call_fd) : NULL;
     coproc->chunk = malloc(COPROC_CHUNK);

@@ -50,7 +50,7 @@ struct process *process_create(const struct process_config *config)
         return NULL;
     }
     process->pause = PAUSE_MAX;
-    capture_init(&process->output, config->spill, config->share);
+    capture_init(&process->output, config->spill, config->pool, config->share);
     return process;
 }
 

@@ -10,6 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+// Bytes of what the system has instead of many pages.
+#define LARGE_PAGE ((size_t)2 * 1024 * 1024)
+
 struct block_pool {
     size_t block_size;
     unsigned keep;
@@ -82,8 +85,21 @@ size_t block_pool_size(const struct block_pool *pool)
     return pool->block_size;
 }
 
-// A free buffer of the usual size, or NULL.
-static char *pool_take(struct block_pool *pool)
+// Memory of large pages costs less to get where the system has such.
+static char *pool_alloc(const struct block_pool *pool)
+{
+    size_t size = pool->block_size;
+    if (size % LARGE_PAGE != 0) {
+        return malloc(size);
+    }
+    char *buf = aligned_alloc(LARGE_PAGE, size);
+    if (buf != NULL) {
+        (void)madvise(buf, size, MADV_HUGEPAGE);
+    }
+    return buf;
+}
+
+char *block_pool_take(struct block_pool *pool)
 {
     char *buf = NULL;
     mutex_lock(&pool->mutex);
@@ -93,7 +109,7 @@ static char *pool_take(struct block_pool *pool)
         buf = pool->free[pool->keep + --pool->unused];
     }
     mutex_unlock(&pool->mutex);
-    return buf;
+    return buf != NULL ? buf : pool_alloc(pool);
 }
 
 // Does the pool keep the buffer?
@@ -108,6 +124,13 @@ static bool pool_put(struct block_pool *pool, char *buf)
     return kept;
 }
 
+void block_pool_give(struct block_pool *pool, char *buf)
+{
+    if (!pool_put(pool, buf)) {
+        pool_free(pool, buf);
+    }
+}
+
 struct block *block_create(struct block_pool *pool, size_t cap)
 {
     struct block *block = calloc(1, sizeof(*block));
@@ -115,12 +138,7 @@ struct block *block_create(struct block_pool *pool, size_t cap)
         return NULL;
     }
     block->cap = cap > pool->block_size ? cap : pool->block_size;
-    if (block->cap == pool->block_size) {
-        block->buf = pool_take(pool);
-    }
-    if (block->buf == NULL) {
-        block->buf = malloc(block->cap);
-    }
+    block->buf = block->cap == pool->block_size ? block_pool_take(pool) : malloc(block->cap);
     if (block->buf == NULL) {
         free(block);
         return NULL;
@@ -178,8 +196,10 @@ void block_release(struct block_pool *pool, struct block *block)
     if (block->buf == NULL) {
         return;
     }
-    if (block->cap != pool->block_size || !pool_put(pool, block->buf)) {
-        pool_free(pool, block->buf);
+    if (block->cap == pool->block_size) {
+        block_pool_give(pool, block->buf);
+    } else {
+        free(block->buf);
     }
     block->buf = NULL;
 }

@@ -104,6 +104,10 @@ struct block_pool *block_pool_create(size_t block_size, unsigned keep);
 struct block_pool *block_pool_create_in(size_t block_size, unsigned keep, struct iovec shared);
 void block_pool_destroy(struct block_pool *pool);
 size_t block_pool_size(const struct block_pool *pool);
+// A buffer of the usual size for something else than a block, or NULL: no memory.
+char *block_pool_take(struct block_pool *pool);
+// Give one back.
+void block_pool_give(struct block_pool *pool, char *buf);
 
 // A block with room for at least `cap` bytes (0: the usual size), all else zero. NULL: no memory.
 struct block *block_create(struct block_pool *pool, size_t cap);

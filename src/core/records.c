@@ -58,7 +58,7 @@ struct record records_next_indexed(struct records *records)
 uint64_t records_in_task(const struct result *result)
 {
     const struct task *task = &result->task;
-    return task->block->ends != NULL
+    return task->copy == NULL || task->block->ends != NULL
                ? records_in_block(task->block, task->off, task->off + task->len)
                : records_count(result_bytes(result), task->len, task->block->delimiter);
 }
@@ -67,6 +67,9 @@ uint64_t records_in_block(const struct block *block, size_t off, size_t end)
 {
     if (off == end) {
         return 0;
+    }
+    if (off == 0 && end == block->len && block->records > 0) {
+        return block->records;
     }
     return block->ends != NULL ? record_at(block, end - 1) - record_at(block, off) + 1
                                : records_count(block->buf + off, end - off, block->delimiter);

@@ -75,8 +75,8 @@ static inline void records_tell(const struct records *records, const struct reco
 // How many records the task has.
 uint64_t records_in_task(const struct result *result);
 
-// How many records the block has from byte `off` to before `end`, where records begin. It must
-// still have its bytes, or an index.
+// How many records the block has from byte `off` to before `end`, where records begin. Unless that
+// is all of it and they are counted, it must still have its bytes, or an index.
 uint64_t records_in_block(const struct block *block, size_t off, size_t end);
 
 // Where the record ends that byte `off` of the block is in, its delimiter included. Likewise.

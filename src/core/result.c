@@ -31,13 +31,23 @@ struct result *result_create(struct block *block, size_t off, size_t len)
     return result;
 }
 
+void result_drop_own(struct result *result)
+{
+    if (result->own_pool != NULL) {
+        block_pool_give(result->own_pool, result->own);
+    } else {
+        free(result->own);
+    }
+    result->own = NULL;
+    result->own_pool = NULL;
+}
+
 void result_drop_bytes(struct result *result)
 {
+    result_drop_own(result);
     free(result->iov);
-    free(result->own);
     free(result->extents);
     result->iov = NULL;
-    result->own = NULL;
     result->extents = NULL;
     result->iov_count = result->own_len = result->own_cap = result->extent_count = 0;
     result->refers = result->unterminated = false;
@@ -67,6 +77,7 @@ void result_pass(struct result *from, struct result *to)
     to->own = from->own;
     to->own_len = from->own_len;
     to->own_cap = from->own_cap;
+    to->own_pool = from->own_pool;
     to->refers = from->refers;
     to->unterminated = from->unterminated;
     to->tally = from->tally;
@@ -75,6 +86,7 @@ void result_pass(struct result *from, struct result *to)
     to->failure_bytes = from->failure_bytes;
     from->iov = NULL;
     from->own = NULL;
+    from->own_pool = NULL;
     from->failures = NULL;
     result_clear(from);
 }

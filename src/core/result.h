@@ -54,10 +54,11 @@ struct result {
     // Output, in order: runs of the task's own bytes and of `own`.
     struct iovec *iov; // once it is spilled, iov_base is NULL for the next bytes of `own`
     size_t iov_count;
-    char *own;              // bytes that are not in the block; NULL once they are spilled
-    size_t own_len;         // bytes of `own`
-    size_t own_cap;         // bytes of memory that it takes, if more than these; else 0
-    struct extent *extents; // where they are on disk, in order; NULL unless they are
+    char *own;                   // bytes that are not in the block; NULL once they are spilled
+    size_t own_len;              // bytes of `own`
+    size_t own_cap;              // bytes of memory that it takes, if more than these; else 0
+    struct block_pool *own_pool; // where it goes back to; NULL: it is malloc's
+    struct extent *extents;      // where they are on disk, in order; NULL unless they are
     size_t extent_count;
     char *tags; // lines of which each begins one of the output, and the last one all others too;
                 // NULL: nothing does
@@ -109,6 +110,9 @@ int result_tag(struct result *result, struct iovec tags);
 void result_drop_output(struct result *result);
 // Likewise, but keep the tags, for other bytes.
 void result_drop_bytes(struct result *result);
+
+// Free the bytes that it owns, since they are elsewhere now.
+void result_drop_own(struct result *result);
 
 // Frees all but what the block holds. NULL is fine.
 void result_destroy(struct result *result);

@@ -134,8 +134,7 @@ int spill_result(struct spill *spill, struct result *result)
             result->iov[i].iov_base = NULL;
         }
     }
-    free(result->own);
-    result->own = NULL;
+    result_drop_own(result);
     result->extents = extent;
     result->extent_count = 1;
     return 0;

@@ -247,7 +247,7 @@ static int build(struct run *run)
         return -1;
     }
     if (shared->command != NULL &&
-        command_prepare(shared->command, shared->spill, shared->joblog) != 0) {
+        command_prepare(shared->command, shared->spill, run->pool, shared->joblog) != 0) {
         return -1;
     }
     return threads_init(&run->threads, shared);

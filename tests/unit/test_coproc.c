@@ -25,6 +25,7 @@ static struct options options;
 static struct settings *settings;
 static struct plan *plan;
 static struct command *command;
+static struct block_pool *pool;
 static struct command_state *state;
 static struct coproc *coproc;
 static struct block blocks[TASKS_MAX]; // each has one task
@@ -47,7 +48,8 @@ static void begin(const char *const words[])
     if (options_parse(&options, argc, argv) != 0 ||
         (settings = settings_create(&options)) == NULL || (plan = plan_create(settings)) == NULL ||
         (command = command_create(settings, &status)) == NULL ||
-        command_prepare(command, spill, NULL) != 0 ||
+        (pool = block_pool_create(settings->block_size, 0)) == NULL ||
+        command_prepare(command, spill, pool, NULL) != 0 ||
         (state = command_state_create(command, plan, 1)) == NULL ||
         (coproc = coproc_create(state)) == NULL) {
         printf("Bail out! no coproc\n");
@@ -63,6 +65,7 @@ static void end(void)
     coproc_destroy(coproc);
     command_state_destroy(state);
     command_destroy(command);
+    block_pool_destroy(pool);
     plan_destroy(plan);
     settings_destroy(settings);
     options_clear(&options);

@@ -11,7 +11,12 @@
 
 #define MS CLOCK_MILLISECOND
 
+// Bytes that a process may keep in memory, and of a buffer of the pool.
+#define SHARE ((size_t)64 * 1024)
+#define USUAL ((size_t)256 * 1024)
+
 static int another; // a descriptor as if we had inherited it
+static struct block_pool *pool;
 static struct process_config config;
 static struct process *process;
 
@@ -60,7 +65,7 @@ static bool complained(const char *expected)
     return len == strlen(expected) && memcmp(tail, expected, len) == 0;
 }
 
-static void begin(void)
+static void begin_with(size_t share)
 {
     process_destroy(process);
     config = (struct process_config){
@@ -68,11 +73,17 @@ static void begin(void)
         .table = child_table_create(),
         .spill = spill,
         .null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
-        .share = 64 * 1024,
+        .pool = pool,
+        .share = share,
         .kill_after = 100 * MS,
     };
     statuses_parse(&config.ok_exit, "0", 1);
     process = process_create(&config);
+}
+
+static void begin(void)
+{
+    begin_with(SHARE);
 }
 
 static void end(void)
@@ -211,6 +222,51 @@ static void test_input(void)
     OK(run_with(iov, PIECES, "close=0", "sleep=0.1") == PROCESS_SUCCEEDED,
        "so does one that closes its input");
     free(iov);
+    end();
+}
+
+// The output of a process that writes that many lines of 64 bytes, in memory.
+static struct result output_of(size_t lines)
+{
+    struct result result = {0};
+    char actions[64], last[65];
+    snprintf(actions, sizeof(actions), "flood=%zu", lines * 64);
+    snprintf(last, sizeof(last), "%063zu\n", lines - 1);
+    OK(run_actor(actions) == PROCESS_SUCCEEDED &&
+           capture_finish(process_output(process), &result) == 0 && result.own_len == lines * 64 &&
+           memcmp(result.own + result.own_len - 64, last, 64) == 0,
+       "%zu lines of output are in memory", lines);
+    return result;
+}
+
+static void test_memory(void)
+{
+    begin_with(4 * USUAL);
+    struct result first = output_of(3000);
+    OK(first.own_pool == NULL, "as long as it is not known how much comes, in memory that grows");
+    result_drop_output(&first);
+
+    struct result result = output_of(2500);
+    OK(result.own_pool == pool && result.own_cap == USUAL,
+       "after an output of the size of a block in that of one, which it counts as");
+    const char *own = result.own;
+    result_drop_output(&result);
+    result = output_of(2600);
+    OK(result.own_pool == pool && result.own == own, "which the next one takes");
+    result_drop_output(&result);
+
+    result = output_of(5000);
+    OK(result.own_pool == NULL, "one that is too long for it moves on");
+    result_drop_output(&result);
+    first = output_of(3000);
+    result_drop_output(&first);
+    result = output_of(10);
+    OK(result.own_pool == NULL, "one of a few bytes does not keep it");
+    result_drop_output(&result);
+
+    struct block *block = block_create(pool, 0);
+    OK(block != NULL && block->buf == own, "the memory is there for blocks again");
+    block_destroy(pool, block);
     end();
 }
 
@@ -409,12 +465,17 @@ int main(void)
     if (children_begin("test_process") != 0) {
         return 99;
     }
+    pool = block_pool_create(USUAL, 1);
+    if (pool == NULL) {
+        return 99;
+    }
 
     test_statuses();
     test_ends();
     test_start();
     test_surroundings();
     test_input();
+    test_memory();
     test_tails();
     test_relay();
     test_timeout();
@@ -422,6 +483,7 @@ int main(void)
     test_end();
     test_few_descriptors();
 
+    block_pool_destroy(pool);
     children_end();
     return tap_done();
 }
