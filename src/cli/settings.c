@@ -399,6 +399,11 @@ static bool set_retries(struct settings *settings, const struct options *options
     const char *backoff = options->values[OPTION_BACKOFF];
     uint64_t count = 0;
 
+    if (retries == NULL && (retry_on != NULL || backoff != NULL)) {
+        diag_error("--%s has nothing to do without --retries",
+                   retry_on != NULL ? "retry-on" : "backoff");
+        return false;
+    }
     if (retries != NULL && units_parse_count(retries, 0, RETRIES_MAX, &count) != 0) {
         return refuse(OPTION_RETRIES, retries, RETRIES_ALLOWED);
     }

@@ -230,6 +230,12 @@ END
     done
 }
 
+@test "what says how to try again is refused without --retries" {
+    refused '--retry-on has nothing to do without --retries' --retry 3
+    refused '--backoff has nothing to do without --retries' --backoff 1s
+    run -0 "$PPROC" --retries 0 --retry-on exit --backoff 1s <<<x
+}
+
 @test "what priorities cannot be had from is refused" {
     refused '--priority: missing closing parenthesis' --priority '(=5'
     refused "--priority-by: 'x' has no group: put ( ) around the number" --priority-by x

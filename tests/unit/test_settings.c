@@ -309,15 +309,15 @@ static void test_retries(void)
     OK(SETTLE("--retries=") == NULL && SETTLE("--retries=-1") == NULL &&
            SETTLE("--retries=1000001") == NULL,
        "other numbers of attempts are refused");
-    OK(SETTLE("--retry-on=28,timeout") != NULL &&
+    OK(SETTLE("--retries=1", "--retry-on=28,timeout") != NULL &&
            settings->retry_on.errors == RETRY_ON(ERROR_TIMEOUT) &&
            statuses_have(&settings->retry_on.statuses, 28),
        "--retry-on=28,timeout is those alone");
-    OK(SETTLE("--retry-on=regex") == NULL, "--retry-on=regex is refused");
-    OK(SETTLE("--backoff=1s,5s,3") != NULL && settings->backoff.base == 1000000000 &&
+    OK(SETTLE("--retries=1", "--retry-on=regex") == NULL, "--retry-on=regex is refused");
+    OK(SETTLE("--retries=1", "--backoff=1s,5s,3") != NULL && settings->backoff.base == 1000000000 &&
            settings->backoff.max == 5000000000 && settings->backoff.factor == 3,
        "--backoff=1s,5s,3");
-    OK(SETTLE("--backoff=soon") == NULL, "--backoff=soon is refused");
+    OK(SETTLE("--retries=1", "--backoff=soon") == NULL, "--backoff=soon is refused");
 }
 
 int main(void)
