@@ -15,7 +15,8 @@
 //   FAULT_PIPE=K         every K-th call of pipe2 fails with EMFILE
 //   FAULT_CLONE=K        every K-th call of clone fails with EAGAIN
 //   FAULT_CHILDREN=N     clone fails with EAGAIN while N children are not waited for
-//   FAULT_LEAP=S         a clone that fails puts the monotonic clock forward by S seconds
+//   FAULT_LEAP=S         a clone that fails, and being stopped by SIGTSTP, puts the monotonic clock
+//                        forward by S seconds
 //   FAULT_FORK=N         the N-th call of fork fails with EAGAIN; with N+ all that follow, too
 //   FAULT_MARK=FILE      is created when something was made to fail or cut short
 //
@@ -29,6 +30,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -460,6 +462,14 @@ pid_t fork(void)
 }
 
 // Time. The system's own clock does not leap, so what is waited for until then comes as soon.
+
+int raise(int signal)
+{
+    if (running && signal == SIGTSTP) {
+        leapt += leap;
+    }
+    return REAL(raise)(signal);
+}
 
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
