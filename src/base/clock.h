@@ -40,6 +40,11 @@ static inline int64_t clock_now(void)
     }
 }
 
+static inline int64_t clock_earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 // What poll(2) is told to wait until then: milliseconds; INT64_MAX: for ever.
 int clock_poll_timeout(int64_t until);
 

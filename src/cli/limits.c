@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Limits of the process and of the machine, divided by what a worker takes.
+// Limits of the process and of the machine.
 
 #include "cli/limits.h"
 
 #include <limits.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -31,10 +30,11 @@ static uint64_t limit(int resource, bool most)
     return most ? limits.rlim_max : limits.rlim_cur;
 }
 
-static uint64_t memory(void)
+uint64_t limits_memory(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : UINT64_MAX;
+    uint64_t memory = pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size : UINT64_MAX;
+    return smaller(memory, limit(RLIMIT_AS, false));
 }
 
 unsigned limits_workers(size_t memory_per_worker)
@@ -42,7 +42,7 @@ unsigned limits_workers(size_t memory_per_worker)
     uint64_t files = limit(RLIMIT_NOFILE, true); // that is what it is raised to
     uint64_t workers = files > DESCRIPTORS_REST ? (files - DESCRIPTORS_REST) / DESCRIPTORS : 0;
     workers = smaller(workers, limit(RLIMIT_NPROC, false) / PROCESSES);
-    workers = smaller(workers, memory() / 2 / memory_per_worker);
+    workers = smaller(workers, limits_memory() / 2 / memory_per_worker);
     workers = smaller(workers, UINT_MAX);
     return workers > 0 ? (unsigned)workers : 1;
 }

@@ -172,6 +172,20 @@ static void note_option(struct options *options, enum option_id id, const char *
     }
 }
 
+// Is the operand perhaps the value of the option before it, which takes one behind a '=' alone?
+static void note_operand(struct options *options, char *before, char *word)
+{
+    options->files[options->file_count++] = word;
+    for (size_t id = 0; id < OPTION_COUNT; id++) {
+        const struct option_info *info = &option_table[id];
+        if (info->has_argument == optional_argument && strncmp(before, "--", 2) == 0 &&
+            strcmp(before + 2, info->name) == 0) {
+            options->loose = word;
+            options->loose_from = info->name;
+        }
+    }
+}
+
 static int parse(struct options *options, int argc, char *argv[])
 {
     char shorts[SHORTS_BYTES];
@@ -188,7 +202,7 @@ static int parse(struct options *options, int argc, char *argv[])
             // Only a "--" that ends the options is stepped over by the call that finds the end.
             return optind > word ? set_command(options, argv + optind, (size_t)(argc - optind)) : 0;
         case OPERAND:
-            options->files[options->file_count++] = optarg;
+            note_operand(options, argv[word - 1], optarg);
             break;
         case '?':
             return refuse_unknown(argv[word]);

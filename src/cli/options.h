@@ -48,7 +48,9 @@ struct options {
     size_t priority_count;
     char **files; // operands, in order
     size_t file_count;
-    char **command; // the words behind "--", in order; NULL: there is no "--"
+    const char *loose;      // the last of them that may be meant as the value of an option, or NULL
+    const char *loose_from; // the name of that option
+    char **command;         // the words behind "--", in order; NULL: there is no "--"
     size_t command_count;
 };
 

@@ -522,6 +522,8 @@ static bool set_files(struct settings *settings, const struct options *options)
         return false;
     }
     settings->file_count = options->file_count;
+    settings->loose = options->loose;
+    settings->loose_from = options->loose_from;
     memcpy(settings->files, options->files, options->file_count * sizeof(*settings->files));
     if (settings->file_count == 0) {
         settings->files[settings->file_count++] = standard_input;

@@ -68,10 +68,12 @@ enum progress_mode {
 
 struct settings {
     // Input.
-    char **files;      // names in order; "-" is standard input
-    size_t file_count; // 0 only with --args, or if --files0-from gave an empty list
-    char *file_bytes;  // what `files` point into if it came from --files0-from; else NULL
-    bool args;         // records are `operands`, there are no inputs
+    char **files;           // names in order; "-" is standard input
+    size_t file_count;      // 0 only with --args, or if --files0-from gave an empty list
+    const char *loose;      // one that may be meant as the value of an option, or NULL
+    const char *loose_from; // the name of that option
+    char *file_bytes;       // what `files` point into if it came from --files0-from; else NULL
+    bool args;              // records are `operands`, there are no inputs
     char **operands;
     size_t operand_count;
     bool no_decompress; // the bytes of inputs are taken as they are

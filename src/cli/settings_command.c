@@ -6,9 +6,10 @@
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/units.h"
+#include "cli/limits.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +17,6 @@
 #define ARGUMENTS_MAX (UINT64_C(1) << 30)
 
 #define RECORDS_MAX (UINT64_C(1) << 40)
-#define BLOCK_MAX (UINT64_C(1) << 40)
 #define KILL_AFTER_DEFAULT (2 * CLOCK_SECOND)
 
 static bool refuse_together(enum option_id a, enum option_id b, const char *reason)
@@ -187,8 +187,12 @@ static bool set_batch(struct settings *settings, const struct options *options)
     if (lines != NULL && units_parse_count(lines, 1, RECORDS_MAX, &count) != 0) {
         return refuse(OPTION_BATCH_LINES, lines, "a number of records, at least 1");
     }
-    if (block != NULL && (units_parse_size(block, &size) != 0 || size > BLOCK_MAX)) {
-        return refuse(OPTION_BLOCK, block, "a SIZE such as 64K, 1M or 5MB, from 1 to 1T");
+    if (block != NULL && (units_parse_size(block, &size) != 0 || size > limits_memory())) {
+        char allowed[128];
+        snprintf(allowed, sizeof(allowed),
+                 "a SIZE such as 64K, 1M or 5MB, up to the memory that there is (%" PRIu64 "M)",
+                 limits_memory() >> 20);
+        return refuse(OPTION_BLOCK, block, allowed);
     }
     if (lines != NULL && block != NULL) {
         return refuse_together(OPTION_BATCH_LINES, OPTION_BLOCK, "each says how large a batch is");

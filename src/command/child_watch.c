@@ -73,11 +73,6 @@ void child_watch_kill(struct child_watch *watch)
     }
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 int64_t child_watch_next_time(const struct child_watch *watch)
 {
     if (!watch->lives) {
@@ -87,7 +82,8 @@ int64_t child_watch_next_time(const struct child_watch *watch)
         return 0;
     }
     int64_t flow_at = relay_waits(&watch->error) ? watch->flow_at : INT64_MAX;
-    return earlier(earlier(flow_at, watch->leave_at), earlier(watch->term_at, watch->kill_at));
+    return clock_earlier(clock_earlier(flow_at, watch->leave_at),
+                         clock_earlier(watch->term_at, watch->kill_at));
 }
 
 void child_watch_do_due(struct child_watch *watch)
@@ -183,7 +179,7 @@ static enum process_end judge(const struct child_watch *watch)
                                                                  : PROCESS_EXITED;
 }
 
-enum process_end child_watch_end(struct child_watch *watch)
+enum process_end child_watch_end(struct child_watch *watch, bool others_will)
 {
     struct child_table *table = watch->config->table;
     enum process_end end = judge(watch);
@@ -195,7 +191,9 @@ enum process_end child_watch_end(struct child_watch *watch)
     child_table_remove(table, &watch->child);
     child_reap(&watch->child);
     pipes_shut_all(&watch->pipes);
-    relay_finish(&watch->error);
+    if (!others_will || end == PROCESS_SUCCEEDED || end == PROCESS_ENDED) {
+        relay_finish(&watch->error);
+    }
     watch->lives = false;
     return end;
 }

@@ -69,7 +69,7 @@ struct command *command_create(const struct settings *settings, int *status)
     bool tags = settings->tag != NULL && settings->mode != MODE_COPROC; // which the plan makes
     command->tag = tags ? tag_create(settings) : NULL;
     if (command->words != NULL && (!tags || command->tag != NULL)) {
-        *status = settings->explain ? EXIT_OK : find_program(command);
+        *status = find_program(command);
     }
     if (*status != EXIT_OK) {
         command_destroy(command);

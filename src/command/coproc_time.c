@@ -41,11 +41,6 @@
 // silent.
 #define IDLE_NS CLOCK_SECOND
 
-static int64_t min_time(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t max_time(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -71,7 +66,7 @@ void coproc_note_reply(struct coproc *coproc, int64_t now)
         // Would it have answered anyway, only later?
         bool at_once = now - coproc->closed < coproc->patience / 2;
         coproc->patience = at_once ? max_time(coproc->patience / 4, PATIENCE_MIN_NS)
-                                   : min_time(coproc->patience * 2, PATIENCE_MAX_NS);
+                                   : clock_earlier(coproc->patience * 2, PATIENCE_MAX_NS);
         coproc->closed = 0;
     }
 }
@@ -121,19 +116,19 @@ int64_t coproc_next_time(const struct coproc *coproc, bool asks, int64_t now)
         next = hold_end(coproc);
     }
     if (coproc->trial && coproc->sending != NULL) {
-        next = min_time(next, or_later(trial_end(coproc), now, TRIAL_NS));
+        next = clock_earlier(next, or_later(trial_end(coproc), now, TRIAL_NS));
     }
     if (!coproc_is_owing(coproc)) {
         return next;
     }
     bool full = coproc->flush || coproc_is_full(coproc);
-    next = min_time(next,
-                    or_later(coproc->since + coproc->patience, now, full ? LOOK_MAX_NS : IDLE_NS));
+    next = clock_earlier(
+        next, or_later(coproc->since + coproc->patience, now, full ? LOOK_MAX_NS : IDLE_NS));
     if (asks && !full) {
-        next = min_time(next, coproc->look_at);
+        next = clock_earlier(next, coproc->look_at);
     }
     if (!atomic_load(&coproc->state->command->told_silence)) {
-        next = min_time(next, or_later(coproc->since + SILENCE_NS, now, SILENCE_NS));
+        next = clock_earlier(next, or_later(coproc->since + SILENCE_NS, now, SILENCE_NS));
     }
     return next;
 }

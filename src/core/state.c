@@ -98,6 +98,13 @@ void state_stop(struct core *core, enum core_phase phase)
     }
 }
 
+static struct wakes take_wakes(struct core *core)
+{
+    struct wakes wakes = core->wakes;
+    core->wakes = (struct wakes){0};
+    return wakes;
+}
+
 static void wake(struct core *core, const struct wakes *wakes)
 {
     if (wakes->reader) {
@@ -113,16 +120,15 @@ static void wake(struct core *core, const struct wakes *wakes)
 
 void state_unlock(struct core *core)
 {
-    struct wakes wakes = core->wakes;
-    core->wakes = (struct wakes){0};
+    struct wakes wakes = take_wakes(core);
     mutex_unlock(&core->mutex);
     wake(core, &wakes);
 }
 
 void state_wait(struct core *core, pthread_cond_t *cond)
 {
-    wake(core, &core->wakes);
-    core->wakes = (struct wakes){0};
+    struct wakes wakes = take_wakes(core);
+    wake(core, &wakes);
     cond_wait(cond, &core->mutex);
 }
 

@@ -5,12 +5,14 @@
 
 #include "base/fdio.h"
 #include "base/lookup.h"
+#include "cli/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,10 +38,16 @@ static void look_at_file(struct descriptor *descriptor)
 // Say why the file cannot be opened, as errno has it.
 static void tell_unopened(const struct descriptor *descriptor, const char *name)
 {
+    const struct settings *settings = descriptor->settings;
     int error = errno;
     char *program = error == ENOENT ? lookup_program(name) : NULL;
-    (void)stage_damaged(descriptor->problem, "cannot be opened: %s%s", strerror(error),
-                        program != NULL ? " (COMMAND goes after --)" : "");
+    char hint[128] = "";
+    if (program != NULL) {
+        snprintf(hint, sizeof(hint), " (COMMAND goes after --)");
+    } else if (error == ENOENT && settings->loose != NULL && strcmp(name, settings->loose) == 0) {
+        snprintf(hint, sizeof(hint), " (a value is given as --%s=%s)", settings->loose_from, name);
+    }
+    (void)stage_damaged(descriptor->problem, "cannot be opened: %s%s", strerror(error), hint);
     free(program);
 }
 

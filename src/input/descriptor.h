@@ -11,8 +11,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-// One thread at a time. `stop_fd` and `problem` are set by the owner.
+struct settings;
+
+// One thread at a time. `settings`, `stop_fd` and `problem` are set by the owner.
 struct descriptor {
+    const struct settings *settings;
     int stop_fd;
     struct problem *problem;
 

@@ -59,8 +59,8 @@ struct source *source_create(const struct settings *settings, int stop_fd)
         return NULL;
     }
     source->settings = settings;
-    source->descriptor =
-        (struct descriptor){.stop_fd = stop_fd, .problem = &source->problem, .fd = -1};
+    source->descriptor = (struct descriptor){
+        .settings = settings, .stop_fd = stop_fd, .problem = &source->problem, .fd = -1};
     source->decoding =
         (struct decoding){.descriptor = &source->descriptor, .problem = &source->problem};
     source->files = calloc(settings->file_count, sizeof(source->files[0]));

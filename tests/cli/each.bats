@@ -56,6 +56,8 @@ setup()
     [[ $output == 'pproc: ./folder: COMMAND cannot be run: Is a directory' ]]
     run -127 "$PPROC" -- data {}
     [[ $output == *'(FILE goes before --)' ]]
+    run -127 "$PPROC" --explain missing -- no-such-program
+    [[ $output == 'pproc: no-such-program: COMMAND was not found' ]]
     run -127 "$PPROC" missing -- ''
     [[ $output == "pproc: '': COMMAND was not found" ]]
 }
@@ -76,6 +78,14 @@ setup()
     [[ $output == *'grep: cannot be opened: No such file or directory (COMMAND goes after --)' ]]
     run -3 "$PPROC" no-such-file
     [[ $output != *'COMMAND'* ]]
+}
+
+@test "a missing FILE that may be the value of an option gets a hint" {
+    run -3 --separate-stderr "$PPROC" --stats json
+    [[ ${stderr_lines[0]} == 'pproc: json: cannot be opened: No such file or directory'\
+' (a value is given as --stats=json)' ]]
+    run -3 --separate-stderr "$PPROC" --stats=json json
+    [[ ${stderr_lines[0]} == 'pproc: json: cannot be opened: No such file or directory' ]]
 }
 
 @test "outputs are never torn, whatever a process writes and when" {
