@@ -106,8 +106,12 @@ int64_t coproc_next_time(const struct coproc *coproc, bool asks, int64_t now)
 {
     const struct flight *first = coproc->flights.first;
     int64_t next = INT64_MAX;
-    if (!dialog_lives(coproc->dialog) || !dialog_is_open(coproc->dialog)) {
+    if (!dialog_lives(coproc->dialog)) {
         return next;
+    }
+    if (!dialog_is_open(coproc->dialog)) {
+        bool tells = coproc_is_owing(coproc) && !atomic_load(&coproc->state->command->told_silence);
+        return tells ? coproc->since + SILENCE_NS : next;
     }
     if (first == NULL) {
         return now + IDLE_NS;
@@ -142,10 +146,17 @@ static bool is_short(const struct coproc *coproc)
 static void tell_silence(struct coproc *coproc)
 {
     struct command *command = coproc->state->command;
-    if (!atomic_exchange(&command->told_silence, true)) {
+    if (atomic_exchange(&command->told_silence, true)) {
+        return;
+    }
+    if (dialog_is_open(coproc->dialog)) {
         diag_warn("%s: has read its records and answered nothing for 10 s: it may buffer its "
                   "output (stdbuf -oL, sed -u, grep --line-buffered, python3 -u do not), or not "
                   "answer each record (--batch)",
+                  command->settings->command[0]);
+    } else {
+        diag_warn("%s: has answered nothing for 10 s, though its input has ended: it may hang "
+                  "(--timeout ends it), or be slow",
                   command->settings->command[0]);
     }
 }
@@ -153,7 +164,14 @@ static void tell_silence(struct coproc *coproc)
 void coproc_do_due(struct coproc *coproc, int64_t now)
 {
     const struct flight *first = coproc->flights.first;
-    if (!dialog_lives(coproc->dialog) || !dialog_is_open(coproc->dialog)) {
+    int64_t silence = now - coproc->since;
+    if (!dialog_lives(coproc->dialog)) {
+        return;
+    }
+    if (!dialog_is_open(coproc->dialog)) {
+        if (coproc_is_owing(coproc) && silence >= SILENCE_NS) {
+            tell_silence(coproc);
+        }
         return;
     }
     if (first == NULL) {
@@ -169,7 +187,6 @@ void coproc_do_due(struct coproc *coproc, int64_t now)
     if (!is_silent(coproc)) {
         return;
     }
-    int64_t silence = now - coproc->since;
     bool wanted = coproc->flush || coproc_is_full(coproc) || is_short(coproc);
     if (silence >= coproc->patience && wanted) {
         coproc->closes = true;

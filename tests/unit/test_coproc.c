@@ -259,6 +259,21 @@ static void test_silence(void)
     OK(is_answered("2\n"), "but where answers are needed");
     end();
 
+    BEGIN("--", actor, "lines");
+    OK(add("!hang\n"), "(one that hangs at the end of its input)");
+    await_reading();
+    coproc_flush(coproc, true);
+    hide_stderr();
+    skip_time(11 * CLOCK_SECOND);
+    (void)coproc_wait(coproc, false);
+    dialog_kill(coproc->dialog);
+    bool alone = take() == COPROC_ALONE;
+    said = show_stderr();
+    OK(alone && is_one_message(said) && strstr(said, "though its input has ended") != NULL,
+       "is told as well");
+    free(said);
+    end();
+
     BEGIN("--", actor, "hang");
     OK(add("a\n") && !coproc_has_room(coproc), "one that reads nothing gets nothing more");
     (void)coproc_wait(coproc, true);
