@@ -39,7 +39,9 @@ static int make_input(struct command_state *state, const struct result *result,
     } else {
         job->input_count = result->iov_count + 1;
         state->input[0] = (struct iovec){(char *)state->header, state->header_len};
-        memcpy(state->input + 1, result->iov, result->iov_count * sizeof(*state->input));
+        if (result->iov_count > 0) { // not of an empty record that lacks its delimiter
+            memcpy(state->input + 1, result->iov, result->iov_count * sizeof(*state->input));
+        }
     }
     for (size_t i = 0; i < job->input_count; i++) {
         job->sent += state->input[i].iov_len;

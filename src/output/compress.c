@@ -18,8 +18,9 @@
 struct compressor {
     struct archive *archive;
     int fd;
-    int error;      // of the last write, or 0
-    bool empty_lz4; // lz4, and nothing was written so far
+    int error; // of the last write, or 0
+    enum compression compression;
+    bool begun;
 };
 
 // A frame of nothing: libarchive crashes at the end of one.
@@ -72,27 +73,25 @@ static int failed(struct compressor *compressor)
     return -1;
 }
 
-static bool begin(struct compressor *compressor, enum compression compression)
+// Returns 0, or -1 with errno set.
+static int begin(struct compressor *compressor)
 {
     struct archive *archive = compressor->archive;
     struct archive_entry *entry = archive_entry_new();
     if (entry == NULL) {
         errno = ENOMEM;
-        return false;
+        return -1;
     }
     archive_entry_set_filetype(entry, AE_IFREG);
-    bool begun =
+    compressor->begun =
         archive_write_set_format_raw(archive) == ARCHIVE_OK &&
-        formats[compression].add(archive) == ARCHIVE_OK &&
+        formats[compressor->compression].add(archive) == ARCHIVE_OK &&
         archive_write_set_bytes_per_block(archive, WRITE_BYTES) == ARCHIVE_OK &&
         archive_write_set_bytes_in_last_block(archive, 1) == ARCHIVE_OK &&
         archive_write_open(archive, compressor, NULL, write_compressed, NULL) == ARCHIVE_OK &&
         archive_write_header(archive, entry) == ARCHIVE_OK;
     archive_entry_free(entry);
-    if (!begun) {
-        failed(compressor);
-    }
-    return begun;
+    return compressor->begun ? 0 : failed(compressor);
 }
 
 struct compressor *compressor_create(enum compression compression, int fd)
@@ -102,17 +101,11 @@ struct compressor *compressor_create(enum compression compression, int fd)
         return NULL;
     }
     compressor->fd = fd;
-    compressor->empty_lz4 = compression == COMPRESSION_LZ4;
+    compressor->compression = compression;
     compressor->archive = archive_write_new();
     if (compressor->archive == NULL) {
         free(compressor);
         errno = ENOMEM;
-        return NULL;
-    }
-    if (!begin(compressor, compression)) {
-        int error = errno;
-        compressor_destroy(compressor);
-        errno = error;
         return NULL;
     }
     return compressor;
@@ -121,12 +114,14 @@ struct compressor *compressor_create(enum compression compression, int fd)
 int compressor_write(struct compressor *compressor, const void *bytes, size_t len)
 {
     const char *next = bytes;
+    if (len > 0 && !compressor->begun && begin(compressor) != 0) {
+        return -1;
+    }
     while (len > 0) {
         la_ssize_t taken = archive_write_data(compressor->archive, next, len);
         if (taken <= 0) {
             return failed(compressor);
         }
-        compressor->empty_lz4 = false;
         next += taken;
         len -= (size_t)taken;
     }
@@ -135,10 +130,13 @@ int compressor_write(struct compressor *compressor, const void *bytes, size_t le
 
 int compressor_finish(struct compressor *compressor)
 {
-    if (compressor->empty_lz4) {
+    if (!compressor->begun && compressor->compression == COMPRESSION_LZ4) {
         struct iovec iov = {.iov_base = (void *)empty_lz4, .iov_len = sizeof(empty_lz4)};
         size_t written = 0;
         return fdio_write_all(compressor->fd, &iov, 1, &written);
+    }
+    if (!compressor->begun && begin(compressor) != 0) {
+        return -1;
     }
     return archive_write_close(compressor->archive) == ARCHIVE_OK ? 0 : failed(compressor);
 }

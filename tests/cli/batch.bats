@@ -106,6 +106,13 @@ setup()
     jq -e '.stdout == "2\n"' letters
 }
 
+@test "an empty record that lacks its delimiter is an empty batch" {
+    run -0 "$PPROC" --args -s 's/.*//' x -- wc -l
+    [[ $output == 1 ]]
+    run -0 "$PPROC" -s 's/.*//' -- wc -c < <(printf x)
+    [[ $output == 0 ]]
+}
+
 @test "a bad record never takes its neighbours along" {
     run -1 --separate-stderr "$PPROC" --dead-letter=letters --stats=json -- \
         sh -c 'while read -r x; do [ "$x" != 300 ] || exit 3; echo "$x"; done' < <(seq 1000)
