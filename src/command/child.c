@@ -20,6 +20,14 @@
 // What the child runs on until it is its program.
 #define STACK_BYTES ((size_t)64 * 1024)
 
+// A child gets a copy of the table of descriptors, and closes what it must not inherit: where many
+// live at once that would soon be most of what a start costs. Then it shares the table first, and
+// copies only the front of it: that has what it inherits, and room for ends of pipes that are
+// children's, while ours are put behind it.
+#define MANY 32
+#define FRONT 256
+#define DESCRIPTORS 4 // that one child has us keep open, at most
+
 // The thread sanitizer does in the child of a clone what a fork wants: then it has to be one.
 #ifdef __SANITIZE_THREAD__
 #define SHARE_MEMORY 0
@@ -60,7 +68,21 @@ static void find_own(struct child_origin *origin)
     origin->own[origin->own_count++] = (struct child_range){first, UINT_MAX};
 }
 
-void child_origin_init(struct child_origin *origin)
+// The table takes its full size at once: later, all threads would be held up each time it grows.
+static void set_aside(struct child_origin *origin, unsigned children)
+{
+    origin->aside = 0;
+    if (children < MANY || origin->own_count == 0) {
+        return;
+    }
+    origin->aside = (int)origin->own[origin->own_count - 1].first + FRONT;
+    int last = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, origin->aside + (int)children * DESCRIPTORS);
+    if (last >= 0) {
+        close(last);
+    }
+}
+
+void child_origin_init(struct child_origin *origin, unsigned children)
 {
     origin->pid = getpid();
     find_own(origin);
@@ -75,6 +97,17 @@ void child_origin_init(struct child_origin *origin)
         struct rlimit most = {origin->files.rlim_max, origin->files.rlim_max};
         (void)setrlimit(RLIMIT_NOFILE, &most);
     }
+    set_aside(origin, children);
+}
+
+int child_put_aside(const struct child_origin *origin, int fd)
+{
+    int aside = origin->aside > 0 ? fcntl(fd, F_DUPFD_CLOEXEC, origin->aside) : -1;
+    if (aside < 0) {
+        return fd; // it does no harm, but takes time
+    }
+    close(fd);
+    return aside;
 }
 
 struct child_stack *child_stack_create(void)
@@ -104,6 +137,18 @@ static void reset_signals(const struct child_origin *origin)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+// The table of descriptors is shared with us: take a copy of what is needed.
+static int leave_table(const struct child_origin *origin, const struct child_program *program)
+{
+    int last = (int)origin->own[origin->own_count - 1].first - 1; // that is inherited
+    last = program->input > last ? program->input : last;
+    last = program->output > last ? program->output : last;
+    last = program->error > last ? program->error : last;
+    return close_range((unsigned)last + 1, UINT_MAX, CLOSE_RANGE_UNSHARE) == 0
+               ? 0
+               : unshare(CLONE_FILES);
+}
+
 // They would be closed anyway, but not before the program is loaded, and so long nobody would see
 // the end of what other children write.
 static void close_own(const struct child_origin *origin)
@@ -116,6 +161,9 @@ static void close_own(const struct child_origin *origin)
 // In the child: become the program. Returns only on failure, with errno set.
 static void become(const struct child_origin *origin, const struct child_program *program)
 {
+    if (origin->aside > 0 && leave_table(origin, program) != 0) {
+        return;
+    }
     if (dup2(program->input, STDIN_FILENO) < 0 || dup2(program->output, STDOUT_FILENO) < 0 ||
         dup2(program->error, STDERR_FILENO) < 0) {
         return;
@@ -149,8 +197,9 @@ int child_start(struct child *child, struct child_stack *stack, const struct chi
 {
     *stack = (struct child_stack){.origin = origin, .program = program};
     child->pidfd = -1;
-    child->pid = clone(child_main, (char *)stack + STACK_BYTES,
-                       SHARE_MEMORY | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, stack, &child->pidfd);
+    int flags = SHARE_MEMORY | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+    flags |= origin->aside > 0 ? CLONE_FILES : 0;
+    child->pid = clone(child_main, (char *)stack + STACK_BYTES, flags, stack, &child->pidfd);
     if (child->pid < 0) {
         return -1;
     }
@@ -159,6 +208,7 @@ int child_start(struct child *child, struct child_stack *stack, const struct chi
         errno = stack->error;
         return -1;
     }
+    child->pidfd = child_put_aside(origin, child->pidfd);
     return 0;
 }
 

@@ -26,6 +26,7 @@ struct child_origin {
     struct rlimit files;       // limit of open descriptors
     struct child_range own[4]; // descriptors that are ours alone: most of them
     size_t own_count;          // ranges
+    int aside;                 // where ours are put if there are many; 0: there are few
 };
 
 struct child {
@@ -44,7 +45,12 @@ struct child_program {
 };
 
 // Look at this process, and allow it as many descriptors as it may have: children take some each.
-void child_origin_init(struct child_origin *origin);
+// So many children may live at once.
+void child_origin_init(struct child_origin *origin, unsigned children);
+
+// Put a descriptor that stays open while children live, and is not theirs, where it costs them
+// nothing. Returns its new number, or the old one.
+int child_put_aside(const struct child_origin *origin, int fd);
 
 // Memory for the start of one child at a time. NULL with errno set on failure.
 struct child_stack;

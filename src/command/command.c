@@ -129,7 +129,7 @@ int command_prepare(struct command *command, struct spill *spill, struct block_p
     if (command->origin == NULL || command->children == NULL || null_fd < 0) {
         return -1;
     }
-    child_origin_init(command->origin);
+    child_origin_init(command->origin, settings->threads);
     return 0;
 }
 

@@ -30,13 +30,14 @@ void pipes_shut_all(struct pipes *pipes)
 }
 
 // A pipe of which `*ours` is our end and `*theirs` the child's. Returns 0, or -1 with errno set.
-static int open_pipe(int *ours, int *theirs, bool theirs_reads, bool large)
+static int open_pipe(const struct child_origin *origin, int *ours, int *theirs, bool theirs_reads,
+                     bool large)
 {
     int fds[2];
     if (pipe2(fds, O_CLOEXEC) != 0) {
         return -1;
     }
-    *ours = fds[theirs_reads ? 1 : 0];
+    *ours = child_put_aside(origin, fds[theirs_reads ? 1 : 0]);
     *theirs = fds[theirs_reads ? 0 : 1];
     if (large) {
         fdio_enlarge_pipe(*ours);
@@ -44,15 +45,16 @@ static int open_pipe(int *ours, int *theirs, bool theirs_reads, bool large)
     return theirs_reads ? fcntl(*ours, F_SETFL, O_NONBLOCK) : 0;
 }
 
-static int open_pipes(struct pipes *pipes, bool filter, struct child_program *program)
+static int open_pipes(const struct child_origin *origin, struct pipes *pipes, bool filter,
+                      struct child_program *program)
 {
-    if (filter && open_pipe(&pipes->input, &program->input, true, true) != 0) {
+    if (filter && open_pipe(origin, &pipes->input, &program->input, true, true) != 0) {
         return -1;
     }
-    if (open_pipe(&pipes->output, &program->output, false, filter) != 0) {
+    if (open_pipe(origin, &pipes->output, &program->output, false, filter) != 0) {
         return -1;
     }
-    return open_pipe(&pipes->error, &program->error, false, false);
+    return open_pipe(origin, &pipes->error, &program->error, false, false);
 }
 
 // A file that is executable and of no format that the system knows is a script of the shell, as
@@ -84,7 +86,7 @@ static int start(const struct launch *launch, const struct child_program *wanted
     struct child_program program = *wanted;
     program.input = launch->null_fd;
     program.output = program.error = -1;
-    int rc = open_pipes(pipes, filter, &program);
+    int rc = open_pipes(launch->origin, pipes, filter, &program);
     if (rc == 0) {
         rc = child_start(child, launch->stack, launch->origin, &program);
         if (rc != 0 && errno == ENOEXEC) {
@@ -93,7 +95,7 @@ static int start(const struct launch *launch, const struct child_program *wanted
     }
     int error = errno;
     if (rc == 0 && launch->counts) {
-        pipes->unread = program.input;
+        pipes->unread = child_put_aside(launch->origin, program.input);
     } else if (program.input != launch->null_fd) {
         pipes_shut(&program.input);
     }

@@ -43,7 +43,7 @@ static inline int children_begin(const char *test)
     sigprocmask(SIG_BLOCK, &pipe, NULL);
     signal(SIGUSR1, SIG_IGN);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    child_origin_init(&origin);
+    child_origin_init(&origin, 1);
     spill = spill_create(scratch);
     return spill != NULL ? 0 : -1;
 }

@@ -187,6 +187,19 @@ static void test_surroundings(void)
     end();
 }
 
+// As if many processes ran at once.
+static void test_many(void)
+{
+    const struct child_origin few = origin;
+    child_origin_init(&origin, 1000);
+    int fd = dup(another), aside = child_put_aside(&origin, fd);
+    OK(aside > fd + 100 && fcntl(fd, F_GETFD) < 0 && fcntl(aside, F_GETFD) == FD_CLOEXEC,
+       "among many processes, what is ours is put where they do not copy it");
+    close(aside);
+    test_surroundings();
+    origin = few;
+}
+
 // A filter that gets many bytes.
 static void test_input(void)
 {
@@ -474,6 +487,7 @@ int main(void)
     test_ends();
     test_start();
     test_surroundings();
+    test_many();
     test_input();
     test_memory();
     test_tails();
