@@ -166,7 +166,6 @@ static enum process_end run_process(struct command_state *state, const struct re
         .input_count = job->input_count,
         .replies = job->answers ? job->records : 0,
         .delimiter = state->command->settings->delimiter,
-        .may_split = job->may_split,
     };
     enum process_end end = PROCESS_NOT_STARTED;
     if (process.path != NULL && process.envp != NULL) {

@@ -179,7 +179,7 @@ static enum process_end judge(const struct child_watch *watch)
                                                                  : PROCESS_EXITED;
 }
 
-enum process_end child_watch_end(struct child_watch *watch, bool others_will)
+enum process_end child_watch_end(struct child_watch *watch)
 {
     struct child_table *table = watch->config->table;
     enum process_end end = judge(watch);
@@ -191,9 +191,7 @@ enum process_end child_watch_end(struct child_watch *watch, bool others_will)
     child_table_remove(table, &watch->child);
     child_reap(&watch->child);
     pipes_shut_all(&watch->pipes);
-    if (!others_will || end == PROCESS_SUCCEEDED || end == PROCESS_ENDED) {
-        relay_finish(&watch->error);
-    }
+    relay_finish(&watch->error);
     watch->lives = false;
     return end;
 }

@@ -102,9 +102,8 @@ void child_watch_note_exit(struct child_watch *watch);
 
 // Has the child ended, and its output too, or is that held open for too long?
 bool child_watch_is_over(const struct child_watch *watch);
-// Then: how did it end? There is none any more. Not PROCESS_NOT_STARTED. If it failed and others
-// will do its work, and say what it says, what waits of its standard error is not passed through.
-enum process_end child_watch_end(struct child_watch *watch, bool others_will);
+// Then: how did it end? There is none any more. Not PROCESS_NOT_STARTED.
+enum process_end child_watch_end(struct child_watch *watch);
 // Of the last child: its exit status, or -1, and the signal that it died of, or 0.
 int child_watch_status(const struct child_watch *watch);
 int child_watch_signal(const struct child_watch *watch);

@@ -162,7 +162,7 @@ void dialog_kill(struct dialog *dialog)
 
 enum process_end dialog_end(struct dialog *dialog)
 {
-    return child_watch_end(&dialog->watch, false);
+    return child_watch_end(&dialog->watch);
 }
 
 int dialog_status(const struct dialog *dialog)

@@ -208,7 +208,7 @@ enum process_end process_run(struct process *process, const struct process_job *
         child_watch_do_due(watch);
     }
     process->time = clock_now() - process->start;
-    return child_watch_end(watch, job->may_split);
+    return child_watch_end(watch);
 }
 
 int process_status(const struct process *process)

@@ -7,7 +7,6 @@
 #include "command/capture.h"
 #include "command/child_watch.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -21,7 +20,6 @@ struct process_job {
     size_t input_count;
     uint64_t replies; // records of its output beyond which it is killed; 0: any number
     char delimiter;   // of these
-    bool may_split;   // if it fails, parts of its input are given to others
 };
 
 // Runs processes one after another; each worker has one, and is the one to use it.
@@ -31,9 +29,8 @@ struct process;
 struct process *process_create(const struct process_config *config);
 void process_destroy(struct process *process);
 
-// Run one to its end, however that is. Its standard error has been passed through then, unless
-// others will say the same; its output and all that follows can be asked for until the next one is
-// run.
+// Run one to its end, however that is. Its standard error has been passed through then; its
+// output and all that follows can be asked for until the next one is run.
 enum process_end process_run(struct process *process, const struct process_job *job);
 
 // The exit status, or -1.

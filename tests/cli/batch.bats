@@ -146,13 +146,3 @@ setup()
     run -2 "$PPROC" --block=1000T -- cat </dev/null
     [[ $output == *"bad value '1000T' for --block"*', up to the memory that there is ('*M\) ]]
 }
-
-@test "of what a batch prints on standard error nothing is passed twice as it is split" {
-    picky='while read -r n; do [ "$n" != 5 ] || { echo "five in $PPROC_SEQ" >&2; exit 3; }; done'
-    for option in --batch-lines=8 '--batch-lines=8 --no-split'; do
-        # shellcheck disable=SC2086 # words
-        run -1 --separate-stderr "$PPROC" $option --dead-letter=letters -- sh -c "$picky" < <(seq 8)
-        [[ $(grep -c five <<<"$stderr") == 1 ]]
-    done
-    [[ $stderr == *"five in 1"* ]]
-}
