@@ -16,6 +16,16 @@ const struct option_info option_table[OPTION_COUNT] = {
 #include "cli/options.def"
 };
 
+const char *option_text(enum option_id id, char text[static OPTION_TEXT_SIZE])
+{
+    const struct option_info *info = &option_table[id];
+    int len = snprintf(text, OPTION_TEXT_SIZE, "--%s", info->name);
+    if (*info->shorts != '\0') {
+        (void)snprintf(text + len, OPTION_TEXT_SIZE - (size_t)len, " (-%c)", *info->shorts);
+    }
+    return text;
+}
+
 #define HINT "\nTry 'pproc --help'"
 
 // What getopt_long returns for an operand, since its optstring begins with '-', and for a long

@@ -38,6 +38,12 @@ struct option_info {
 // Indexed by enum option_id.
 extern const struct option_info option_table[OPTION_COUNT];
 
+#define OPTION_TEXT_SIZE 40 // bytes, with the NUL
+
+// An option as messages name it: `--jobs (-j)`, or `--block`, which has no short name. Returns
+// `text`.
+const char *option_text(enum option_id id, char text[static OPTION_TEXT_SIZE]);
+
 struct options {
     // What was typed last for each option, "" for one without an argument; NULL: it was not given.
     // Of -k and -u, and of -0 and -d, only the last one is given; -0 is -d '\0'.

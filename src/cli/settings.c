@@ -53,14 +53,16 @@
 
 bool refuse(enum option_id id, const char *value, const char *allowed)
 {
-    diag_error("bad value '%s' for --%s: allowed is %s", value, option_table[id].name, allowed);
+    char option[OPTION_TEXT_SIZE];
+    diag_error("bad value '%s' for %s: allowed is %s", value, option_text(id, option), allowed);
     return false;
 }
 
 bool refuse_dash(enum option_id id, const char *value)
 {
-    diag_error("bad value '%s' for --%s: it begins with '-'; if it is meant, write './%s'", value,
-               option_table[id].name, value);
+    char option[OPTION_TEXT_SIZE];
+    diag_error("bad value '%s' for %s: it begins with '-'; if it is meant, write './%s'", value,
+               option_text(id, option), value);
     return false;
 }
 
@@ -371,7 +373,8 @@ static bool set_tmpdir(struct settings *settings, const struct options *options)
     }
     int error = stat(dir, &status) != 0 ? errno : S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
     if (error != 0) {
-        diag_error("bad value '%s' for --tmpdir: allowed is a directory: %s", dir, strerror(error));
+        diag_error("bad value '%s' for --tmpdir (-T): allowed is a directory: %s", dir,
+                   strerror(error));
         return false;
     }
     settings->tmpdir = dir;

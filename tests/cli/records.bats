@@ -149,7 +149,7 @@ refused()
     refused '--replay and --record-lines cannot be together' --replay -L2 x
     refused '--replay and --record-start cannot be together' --replay --record-start x x
     refused '--replay and --header cannot be together' --replay --header x
-    refused "bad value '0' for --record-lines: allowed is a number of lines" -L0
+    refused "bad value '0' for --record-lines (-L): allowed is a number of lines" -L0
     refused "bad value 'x' for --record-lines" --record-lines=x
     refused '--record-start: ' --record-start 'a(b'
     refused '--record-start: ' --explain --record-start 'a(b'

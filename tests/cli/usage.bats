@@ -28,8 +28,8 @@ refused()
 # bad_value OPTION VALUE ALLOWED: the message names all three.
 bad_value()
 {
-    refused "bad value '$2' for $1: allowed is" "$1=$2"
-    [[ $stderr == *"$3"* ]]
+    refused "bad value '$2' for $1" "$1=$2"
+    [[ $stderr == *": allowed is "*"$3"* ]]
 }
 
 @test "--help names every option in 80 columns on standard output" {
@@ -111,6 +111,12 @@ to_nowhere()
     bad_value --stats xml 'text or json'
     bad_value --tmpdir file 'a directory'
     bad_value --tmpdir missing 'a directory'
+}
+
+@test "the option of a bad value is told by both of its names" {
+    refused "bad value 'x' for --jobs (-j): allowed is" -jx
+    refused "bad value '-m' for --output (-o): it begins with '-'" -o -m
+    refused "bad value 'missing' for --tmpdir (-T): allowed is a directory" -T missing
 }
 
 @test "a name of a file that looks like an option is refused" {

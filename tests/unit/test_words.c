@@ -417,7 +417,7 @@ static void test_refusals(void)
         {{"-c", "--", "p"}, "--count and a COMMAND cannot be together"},
         {{"--batch", "--each", "--", "p"}, "--batch and --each cannot be together"},
         {{"--batch", "-n2", "--", "p"}, "--batch and --max-args cannot be together"},
-        {{"-n0", "--", "p"}, "bad value '0' for --max-args"},
+        {{"-n0", "--", "p"}, "bad value '0' for --max-args (-n): allowed"},
         {{"-nx", "--", "p"}, "bad value 'x' for --max-args"},
         {{"-I", "", "--", "p"}, "bad value '' for --replace"},
         {{"-C", "", "--", "p"}, "bad value '' for --colsep"},
