@@ -28,6 +28,7 @@ load common
     [[ $output == *"pass-through, pipe to pipe"*"M, gzip"* ]]
     [[ $output =~ $'\n'\ +[0-9.]+\ +[0-9]+\ +[0-9.]+\ +[0-9.]+\ .*\ pproc\ -j2$'\n' ]]
     [[ $output =~ $'\n'\ +[0-9.]+\ +[0-9]+\ +[0-9]+\.[0-9]{2}\ +1\.20\ .*\ cat\ LOG$'\n' ]]
+    [[ $output =~ $'\n'\ +[0-9.]+\ +[0-9]+\ +[0-9]+\.[0-9]{2}\ +0\.85\ .*\ BARE\ STATIC$'\n' ]]
 }
 
 @test "the benchmark makes a table in Markdown of the rows asked for" {
