@@ -27,7 +27,7 @@ static void hold_block(struct result *result)
 }
 
 // A task is at most so many times as large as the one before, or as they are on average.
-#define GROWTH 8
+#define GROWTH 32
 
 // If a record takes too long and nothing is known of what more of them take, it may be the start of
 // a process that does: so many are tried.
@@ -73,8 +73,10 @@ static size_t bytes_wanted(const struct core *core)
     }
     double last = (double)core->carved > core->size ? (double)core->carved : core->size;
     double most = last * GROWTH, left = bytes_left(core), wanted = bytes_worth(core);
-    if (core->pace == 0 && core->carved > core->asked && !core->config.even_cost) {
-        wanted = last * PROBE;
+    if (core->pace == 0 && !core->config.even_cost) {
+        // On average they are smaller than the last one while they grow.
+        double times = (double)core->config.task_ns / core->cost;
+        wanted = last * (times < PROBE && core->carved > core->asked ? PROBE : times);
     }
     most = left < most ? left : most;
     return (size_t)(wanted < most ? wanted : most);

@@ -389,7 +389,7 @@ static void test_adapting(void)
     size_t last;
     OK(adapt(0, 0, 1, &last) == 1 && last == 1,
        "the first task has one record if nothing is known");
-    OK(adapt(10, 0, 100, &last) < 10, "tasks of cheap records grow to a block in a few steps");
+    OK(adapt(10, 0, 100, &last) <= 6, "tasks of cheap records grow to a block in a few steps");
     OK(adapt(20 * MS, 0, 30, &last) == 30 && last >= 7 && last <= 11,
        "they hold as much work as they should");
     OK(adapt(300 * MS, 0, 5, &last) == 5 && last == 1, "costly records stay alone");
@@ -402,7 +402,7 @@ static void test_sharing_out(void)
 {
     struct core *core = create_large();
     struct result *task;
-    for (unsigned i = 0; i < 6; i++) { // 1 record, 8, 64 and so on
+    for (unsigned i = 0; i < 4; i++) { // 1 record, 32, 1024 and so on
         task = take(core);
         done(core, task, 2 * MS + 100 * (int64_t)(task->task.len / 2));
     }
