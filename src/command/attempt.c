@@ -23,10 +23,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct values attempt_values(const struct command_state *state, const struct result *result,
-                             const struct iovec *records, size_t count)
+struct values attempt_values(const struct command_state *state, const struct result *result)
 {
-    return values_of(result, result->task.off, 0, records, count, state->slot);
+    return values_of(result, result->task.off, 0, NULL, 0, state->slot);
 }
 
 size_t attempt_make_records(const struct command_state *state, const struct result *result,

@@ -69,9 +69,8 @@ struct job_plan {
     bool answers;        // its output has a record for each
 };
 
-// Values of the task's first record; with -n, of these.
-struct values attempt_values(const struct command_state *state, const struct result *result,
-                             const struct iovec *records, size_t count);
+// The numbers of the task's first record.
+struct values attempt_values(const struct command_state *state, const struct result *result);
 
 // Run a process for the job, whose words are made, and make its output the result's.
 enum command_end attempt_run(struct command_state *state, struct result *result,

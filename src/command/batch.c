@@ -60,7 +60,7 @@ enum command_end batch_run(struct command_state *state, struct result *result)
         return COMMAND_DONE;
     }
     struct job_plan job = {
-        .values = attempt_values(state, result, NULL, 0),
+        .values = attempt_values(state, result),
         .records = records,
         .may_split = records > 1 && !state->command->settings->no_split,
         .answers = state->command->settings->mode == MODE_COPROC,

@@ -248,8 +248,7 @@ static void give_up_all(struct coproc *coproc)
 // Start a process for what there is.
 static void start(struct coproc *coproc)
 {
-    const struct values values =
-        attempt_values(coproc->state, coproc->sending->result.task, NULL, 0);
+    const struct values values = attempt_values(coproc->state, coproc->sending->result.task);
     size_t used;
     if (words_make(coproc->state->command->words, coproc->state->words, &values, &used) !=
             FILL_DONE ||

@@ -22,7 +22,7 @@ static int log_task(struct coproc *coproc, const struct flight *flight, uint64_t
 {
     const struct result *task = flight->result.task;
     struct job job = {
-        .seq = attempt_values(coproc->state, task, NULL, 0).seq,
+        .seq = attempt_values(coproc->state, task).seq,
         .start = flight->start,
         .seconds = (double)(flight->finished - flight->begun) / (double)CLOCK_SECOND,
         .sent = flight->bytes - flight->left,

@@ -5,6 +5,7 @@
 
 #include "cli/settings.h"
 #include "command/words.h"
+#include "core/records.h"
 #include "plan/plan.h"
 
 #include <inttypes.h>
@@ -28,6 +29,22 @@ static size_t find_cut(const struct survivors *survivors, size_t used, const cha
     return cut < survivors->count ? (size_t)(begins[cut] - bytes) : 0;
 }
 
+// The records, with the numbers of the first one: others of the task may stand before it.
+static struct values values_of_survivors(const struct command_state *state,
+                                         const struct result *result,
+                                         const struct survivors *survivors)
+{
+    const char *bytes = result_bytes(result), *first = survivors->begins[0];
+    struct records before = records_between(result, bytes, first);
+    struct record record;
+    uint64_t index = 0;
+    while (records_next(&before, &record)) {
+        index++;
+    }
+    return values_of(result, result->task.off + (size_t)(first - bytes), index, survivors->records,
+                     survivors->count, state->slot);
+}
+
 static enum command_end refuse_several(struct command_state *state, const struct job_plan *job)
 {
     char why[128];
@@ -49,7 +66,7 @@ enum command_end each_run(struct command_state *state, struct result *result)
         return COMMAND_DONE;
     }
     struct job_plan job = {
-        .values = attempt_values(state, result, survivors.records, survivors.count),
+        .values = values_of_survivors(state, result, &survivors),
         .records = survivors.count,
     };
     size_t used;

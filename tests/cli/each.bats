@@ -45,6 +45,12 @@ setup()
     [[ $(wc -l <out) == 500 ]]
 }
 
+@test "the numbers of a process are those of the first record that operations left it" {
+    seq 9 >in
+    run -0 "$PPROC" in -j1 -n 10 -m '[4-6]' -- sh -c 'echo $0 $PPROC_NR "$@"' {#} {}
+    [[ $output == '4 4 4 5 6' ]]
+}
+
 @test "COMMAND is looked for before anything is read" {
     run -127 "$PPROC" missing -- no-such-program {}
     [[ $output == 'pproc: no-such-program: COMMAND was not found' ]]
