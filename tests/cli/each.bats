@@ -47,7 +47,7 @@ setup()
 
 @test "the numbers of a process are those of the first record that operations left it" {
     seq 9 >in
-    run -0 "$PPROC" in -j1 -n 10 -m '[4-6]' -- sh -c 'echo $0 $PPROC_NR "$@"' {#} {}
+    run -0 "$PPROC" in -j1 -n 10 -m '[4-6]' -- sh -c 'echo $0 $PPROC_NR "$@"' '{#}' {}
     [[ $output == '4 4 4 5 6' ]]
 }
 
