@@ -322,7 +322,7 @@ hangs()
 
 @test "a signal to the whole group is for the program to deal with" {
     mkfifo in
-    start -u -m . in
+    start -j1 -u -m . in # else the other worker may still be on its way
     exec 7>in
     echo a >&7
     eventually test -s out
