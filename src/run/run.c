@@ -404,7 +404,8 @@ static void notice_halt(struct run *run)
         diag_warn("halted: %" PRIu64 " of %" PRIu64 " records succeeded", emitted,
                   emitted + failed);
     } else {
-        diag_warn("halted: %" PRIu64 " records are done", emitted + failed);
+        diag_warn("halted: %" PRIu64 " %s done", emitted + failed,
+                  emitted + failed == 1 ? "record is" : "records are");
     }
 }
 

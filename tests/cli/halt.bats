@@ -54,6 +54,8 @@ some()
 @test "so does a number of records of either kind" {
     run -0 --separate-stderr halting soon,done=5 < <(some 3 long; yes a)
     grep -qE '^pproc: halted: [0-9]+ records are done$' <<<"$stderr"
+    run -0 --separate-stderr "$PPROC" --halt=now,done=1 <<<a
+    [[ $stderr == 'pproc: halted: 1 record is done' ]]
 }
 
 @test "records that are dropped do not count" {
