@@ -26,7 +26,7 @@
 // children's, while ours are put behind it.
 #define MANY 32
 #define FRONT 256
-#define DESCRIPTORS 4 // that one child has us keep open, at most
+#define DESCRIPTORS 5 // that one child has us keep open, at most
 
 // The thread sanitizer does in the child of a clone what a fork wants: then it has to be one.
 #ifdef __SANITIZE_THREAD__
