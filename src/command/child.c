@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -72,7 +73,8 @@ static void find_own(struct child_origin *origin)
 static void set_aside(struct child_origin *origin, unsigned children)
 {
     origin->aside = 0;
-    if (children < MANY || origin->own_count == 0) {
+    bool may_close = close_range(UINT_MAX, UINT_MAX, 0) == 0; // not in some containers
+    if (children < MANY || origin->own_count == 0 || !may_close) {
         return;
     }
     origin->aside = (int)origin->own[origin->own_count - 1].first + FRONT;
@@ -144,9 +146,7 @@ static int leave_table(const struct child_origin *origin, const struct child_pro
     last = program->input > last ? program->input : last;
     last = program->output > last ? program->output : last;
     last = program->error > last ? program->error : last;
-    return close_range((unsigned)last + 1, UINT_MAX, CLOSE_RANGE_UNSHARE) == 0
-               ? 0
-               : unshare(CLONE_FILES);
+    return close_range((unsigned)last + 1, UINT_MAX, CLOSE_RANGE_UNSHARE);
 }
 
 // They would be closed anyway, but not before the program is loaded, and so long nobody would see
