@@ -500,6 +500,14 @@ static size_t give(struct archive_members *members, void *bytes, size_t room)
     return len;
 }
 
+// Can the next member be found where libarchive gave up on the data of this one? By the directory
+// of a zip archive it can.
+static bool goes_on(const struct archive_members *members)
+{
+    return members->seeks && members->kind == &kinds[FORMAT_ZIP] &&
+           upstream_problem(members) == SOURCE_DATA;
+}
+
 static void read_data(struct archive_members *members)
 {
     const void *data = NULL;
@@ -509,7 +517,7 @@ static void read_data(struct archive_members *members)
     if (result == ARCHIVE_EOF) {
         members->state = SOURCE_END;
     } else if (result != ARCHIVE_OK) {
-        members->over = result == ARCHIVE_FATAL;
+        members->over = result == ARCHIVE_FATAL && !goes_on(members);
         members->state = damaged(
             members, "data", members->over ? "; what follows it in the archive is not read" : "");
     }

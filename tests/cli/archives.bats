@@ -311,6 +311,9 @@ place()
     damage x.zip
     [[ $(<err) == 'pproc: x.zip:three.log: the zip data is damaged'* ]]
     head -n 100 actual | cmp "$data/logs/one.log" -
+    tail -n 200 actual | cmp "$data/logs/two.log" - # the directory tells where it is
+    cat x.zip | damage
+    [[ $(<err) == *'what follows it in the archive is not read'* ]]
 
     (cd "$data/logs" && zip -q0 "$BATS_TEST_TMPDIR/stored.zip" one.log three.log two.log)
     flip stored.zip $(($(place stored.zip three.log) + 1000))
