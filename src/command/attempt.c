@@ -28,16 +28,25 @@ struct values attempt_values(const struct command_state *state, const struct res
     return values_of(result, result->task.off, 0, NULL, 0, state->slot);
 }
 
+// Is the output the records of the task as they are? Then they were counted by what ends them.
+static bool is_plain(const struct result *result)
+{
+    const struct task *task = &result->task;
+    return result->iov_count == 1 && result->iov[0].iov_base == result_bytes(result) &&
+           result->iov[0].iov_len == task->len && !result->unterminated &&
+           task->block->ends == NULL;
+}
+
 size_t attempt_make_records(const struct command_state *state, const struct result *result,
                             struct iovec *pieces)
 {
     const char *delimiter = &state->command->settings->delimiter;
     uint64_t records = 0;
-    bool whole = true;
+    bool whole = true, plain = is_plain(result);
     for (size_t i = 0; i < result->iov_count; i++) {
         const char *bytes = result->iov[i].iov_base;
         size_t len = result->iov[i].iov_len;
-        records += records_count(bytes, len, *delimiter);
+        records += plain ? result->tally.emitted : records_count(bytes, len, *delimiter);
         whole = bytes[len - 1] == *delimiter;
         pieces[i] = result->iov[i];
     }

@@ -175,11 +175,21 @@ int capture_reserve(struct capture *capture, size_t len)
     return empty ? reserve(capture, len < capture->limit ? len : capture->limit) : 0;
 }
 
+char *capture_room(const struct capture *capture, size_t *size)
+{
+    *size = capture->bytes.cap - capture->bytes.len;
+    return capture->bytes.bytes + capture->bytes.len;
+}
+
 int capture_append(struct capture *capture, const char *bytes, size_t len)
 {
-    return reserve(capture, len) == 0 && buf_append(&capture->bytes, bytes, len) == 0
-               ? keep_within_limit(capture)
-               : -1;
+    struct buf *own = &capture->bytes;
+    if (own->cap > own->len && bytes == own->bytes + own->len) {
+        own->len += len;
+    } else if (reserve(capture, len) != 0 || buf_append(own, bytes, len) != 0) {
+        return -1;
+    }
+    return keep_within_limit(capture);
 }
 
 uint64_t capture_len(const struct capture *capture)

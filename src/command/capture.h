@@ -41,7 +41,11 @@ ssize_t capture_read(struct capture *capture, int fd);
 // While it is empty: it will probably get so many bytes. Returns 0, or -1: no memory.
 int capture_reserve(struct capture *capture, size_t len);
 
-// Append bytes that were read elsewhere. Returns 0, or -1: no memory, or the spill file failed.
+// Where bytes can be read to that are appended then, and how many.
+char *capture_room(const struct capture *capture, size_t *size);
+
+// Append bytes that were read there, or elsewhere. Returns 0, or -1: no memory, or the spill file
+// failed.
 int capture_append(struct capture *capture, const char *bytes, size_t len);
 
 // Bytes that it has.

@@ -18,6 +18,9 @@
 
 #include <string.h>
 
+// Bytes of room that are worth a read of their own.
+#define ROOM_MIN ((size_t)16 * 1024)
+
 static int log_task(struct coproc *coproc, const struct flight *flight, uint64_t received)
 {
     const struct result *task = flight->result.task;
@@ -79,11 +82,13 @@ static void count_replies(struct coproc *coproc, struct flight *flight, uint64_t
     coproc_note_reply(coproc, now);
 }
 
-// Give bytes that the process wrote to the tasks that they answer.
+// Give bytes that the process wrote to the tasks that they answer. They may lie where those that
+// follow on the replies belong.
 static void take_replies(struct coproc *coproc, const char *bytes, size_t len)
 {
     char delimiter = coproc_settings(coproc)->delimiter;
     int64_t now = clock_now();
+    bool in_place = bytes != coproc->chunk;
     while (len > 0) {
         struct flight *flight = coproc->flights.first;
         if (flight != NULL && flight_is_complete(flight)) {
@@ -106,6 +111,10 @@ static void take_replies(struct coproc *coproc, const char *bytes, size_t len)
         count_replies(coproc, flight, count, now);
         bytes += part;
         len -= part;
+        if (len > 0 && in_place) {
+            bytes = memcpy(coproc->chunk, bytes, len);
+            in_place = false;
+        }
     }
 }
 
@@ -122,13 +131,32 @@ static bool is_ahead_of_records(const struct coproc *coproc)
     return dialog_consumed(coproc->dialog) < read;
 }
 
+// Where to read, and *size bytes at most: where the replies to the first task belong if there is
+// room, so that they need not be copied.
+static char *reading_place(struct coproc *coproc, size_t *size)
+{
+    const struct flight *flight = coproc->flights.first;
+    if (flight != NULL && !flight_is_complete(flight) &&
+        capture_reserve(&coproc->replies, flight->bytes) == 0) {
+        char *place = capture_room(&coproc->replies, size);
+        if (*size >= ROOM_MIN) {
+            *size = *size < COPROC_CHUNK ? *size : COPROC_CHUNK;
+            return place;
+        }
+    }
+    *size = COPROC_CHUNK;
+    return coproc->chunk;
+}
+
 void coproc_receive(struct coproc *coproc)
 {
-    size_t len = dialog_read(coproc->dialog, coproc->chunk, COPROC_CHUNK);
+    size_t size;
+    char *bytes = reading_place(coproc, &size);
+    size_t len = dialog_read(coproc->dialog, bytes, size);
     if (len == 0 || coproc->refused || coproc->broken) {
         return;
     }
-    take_replies(coproc, coproc->chunk, len);
+    take_replies(coproc, bytes, len);
     if (!coproc->refused && is_ahead_of_records(coproc)) {
         coproc_refuse(coproc);
     }

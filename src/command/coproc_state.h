@@ -15,7 +15,7 @@
 #define AHEAD_MAX ((size_t)1024 * 1024)
 
 // Bytes of a read.
-#define COPROC_CHUNK ((size_t)64 * 1024)
+#define COPROC_CHUNK ((size_t)128 * 1024)
 
 // A task, and what the process has of it.
 struct flight {
