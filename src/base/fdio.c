@@ -115,10 +115,10 @@ int fdio_write_all(int fd, struct iovec *iov, size_t count, size_t *written)
     return 0;
 }
 
-void fdio_enlarge_pipe(int fd)
+void fdio_enlarge_pipe(int fd, int bytes)
 {
     int size = fcntl(fd, F_GETPIPE_SZ);
-    if (size >= 0 && size < FDIO_PIPE_BYTES) {
-        (void)fcntl(fd, F_SETPIPE_SZ, FDIO_PIPE_BYTES);
+    while (size >= 0 && size < bytes && fcntl(fd, F_SETPIPE_SZ, bytes) < 0) {
+        bytes /= 2;
     }
 }

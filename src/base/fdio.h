@@ -10,8 +10,11 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-// Bytes that the pipes at both ends of the program are enlarged to, where the system allows.
-#define FDIO_PIPE_BYTES (256 * 1024)
+// Bytes that pipes are enlarged to: those at both ends of the program, and those to children, of
+// which there may be many. The larger a pipe, the longer its ends run before one waits for the
+// other.
+#define FDIO_PIPE_BYTES (1024 * 1024)
+#define FDIO_CHILD_PIPE_BYTES (256 * 1024)
 
 // Occupy descriptors 0, 1 and 2 where they are closed, with something that fails with EBADF when
 // it is read or written, so that no file opened later takes their place. Returns 0, or -1.
@@ -31,7 +34,8 @@ int fdio_write_all(int fd, struct iovec *iov, size_t count, size_t *written);
 // Drop `bytes` from the front of the list, and what is empty.
 void fdio_advance(struct iovec **iov, size_t *count, size_t bytes);
 
-// Enlarge a pipe's buffer to FDIO_PIPE_BYTES; nothing happens to anything else.
-void fdio_enlarge_pipe(int fd);
+// Enlarge a pipe's buffer to `bytes`, or to a part of them if the system does not allow all;
+// nothing happens to a larger one, or to anything else.
+void fdio_enlarge_pipe(int fd, int bytes);
 
 #endif

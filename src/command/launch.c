@@ -40,7 +40,7 @@ static int open_pipe(const struct child_origin *origin, int *ours, int *theirs, 
     *ours = child_put_aside(origin, fds[theirs_reads ? 1 : 0]);
     *theirs = fds[theirs_reads ? 0 : 1];
     if (large) {
-        fdio_enlarge_pipe(*ours);
+        fdio_enlarge_pipe(*ours, FDIO_CHILD_PIPE_BYTES);
     }
     return theirs_reads ? fcntl(*ours, F_SETFL, O_NONBLOCK) : 0;
 }

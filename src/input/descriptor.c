@@ -31,7 +31,7 @@ static void look_at_file(struct descriptor *descriptor)
         descriptor->position = position > 0 ? position : 0;
         (void)posix_fadvise(descriptor->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     } else {
-        fdio_enlarge_pipe(descriptor->fd);
+        fdio_enlarge_pipe(descriptor->fd, FDIO_PIPE_BYTES);
     }
 }
 

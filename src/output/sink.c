@@ -112,7 +112,7 @@ struct sink *sink_open(const char *file)
         sink_destroy(sink);
         return NULL;
     }
-    fdio_enlarge_pipe(sink->fd);
+    fdio_enlarge_pipe(sink->fd, FDIO_PIPE_BYTES);
     enum compression compression = file != NULL ? compression_of(file) : COMPRESSION_NONE;
     if (compression != COMPRESSION_NONE) {
         sink->compressor = compressor_create(compression, sink->fd);

@@ -235,7 +235,7 @@ read_so_far()
         taken=$((taken + $(wc -c <chunk)))
         pos=$(read_so_far "$pid")
         # The buffer, a pipe, what head may have read ahead.
-        ((pos <= taken + 1048576 + 262144 + 65536))
+        ((pos <= taken + 1048576 + 1048576 + 65536))
     done
     cat <&8 >/dev/null
     wait "$pid"

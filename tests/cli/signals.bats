@@ -114,7 +114,7 @@ start_blocked()
 {
     mkfifo full
     exec 8<>full
-    env --default-signal=TERM "$PPROC" -j2 "$SAMPLE" "$@" >full 2>err 3>&- &
+    env --default-signal=TERM "$PPROC" -j2 "$SAMPLE" "$SAMPLE" "$@" >full 2>err 3>&- &
     pid=$!
     eventually pipe_is_full
 }

@@ -232,20 +232,27 @@ static void test_write_errors(void)
     (void)close(full);
 }
 
+static void set_size(int fd, int bytes)
+{
+    if (fcntl(fd, F_SETPIPE_SZ, bytes) < 0) {
+        die("F_SETPIPE_SZ");
+    }
+}
+
 static void test_enlarge(void)
 {
+    enum { PAGE = 4096, ENOUGH = 128 * 1024, TOO_MUCH = 1 << 30 };
     int ends[2];
     make_pipe(ends);
-    if (fcntl(ends[0], F_SETPIPE_SZ, 4096) < 0) {
-        die("F_SETPIPE_SZ");
-    }
-    fdio_enlarge_pipe(ends[0]);
-    OK(fcntl(ends[0], F_GETPIPE_SZ) == FDIO_PIPE_BYTES, "a small pipe is enlarged");
-    if (fcntl(ends[0], F_SETPIPE_SZ, 2 * FDIO_PIPE_BYTES) < 0) {
-        die("F_SETPIPE_SZ");
-    }
-    fdio_enlarge_pipe(ends[1]);
-    OK(fcntl(ends[0], F_GETPIPE_SZ) == 2 * FDIO_PIPE_BYTES, "a large one stays as it is");
+    set_size(ends[0], PAGE);
+    fdio_enlarge_pipe(ends[0], ENOUGH);
+    OK(fcntl(ends[0], F_GETPIPE_SZ) == ENOUGH, "a small pipe is enlarged");
+    set_size(ends[0], 2 * ENOUGH);
+    fdio_enlarge_pipe(ends[1], ENOUGH);
+    OK(fcntl(ends[0], F_GETPIPE_SZ) == 2 * ENOUGH, "a large one stays as it is");
+    set_size(ends[0], PAGE);
+    fdio_enlarge_pipe(ends[0], TOO_MUCH);
+    OK(fcntl(ends[0], F_GETPIPE_SZ) > PAGE, "where not all is allowed, a part is taken");
     (void)close(ends[0]);
     (void)close(ends[1]);
 }
