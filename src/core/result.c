@@ -13,7 +13,7 @@
 #define REFER_BYTES 4096
 
 // Above this the memory of the emitter is handed over, instead of copied into a fitting one.
-#define COPY_BYTES ((size_t)128 * 1024)
+#define COPY_BYTES ((size_t)32 * 1024)
 
 // Memory for output has few sizes, so that what one result gives back fits the next. Else the small
 // things between keep the free parts from becoming whole, and they add up.
