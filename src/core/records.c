@@ -152,8 +152,11 @@ static inline __attribute__((always_inline)) size_t count_rounds(const char *byt
         counts -= (lanes)(chunk == delimiters); // equal is all ones: minus one
     }
     const uint64_t even = UINT64_C(0x00ff00ff00ff00ff);
-    words pairs = ((words)counts & even) + ((words)counts >> 8 & even);
-    uint64_t sums = pairs[0] + pairs[1] + pairs[2] + pairs[3]; // four of them, of 16 bits each
+    words eights = (words)counts;
+    uint64_t sums = 0; // four of them, of 16 bits each
+    for (size_t i = 0; i < LANES / sizeof(uint64_t); i++) {
+        sums += (eights[i] & even) + (eights[i] >> 8 & even);
+    }
     return sums * UINT64_C(0x0001000100010001) >> 48;
 }
 
