@@ -112,6 +112,9 @@ void block_pool_give(struct block_pool *pool, char *buf);
 // A block with room for at least `cap` bytes (0: the usual size), all else zero. NULL: no memory.
 struct block *block_create(struct block_pool *pool, size_t cap);
 
+// A block that begins with a copy of the bytes, likewise; what is read behind them is so quickly.
+struct block *block_copy(struct block_pool *pool, const char *bytes, size_t len);
+
 // Make room for at least `cap` bytes. Returns 0, or -1 without memory, the block as it was.
 int block_grow(struct block_pool *pool, struct block *block, size_t cap);
 

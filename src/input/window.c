@@ -43,12 +43,7 @@ int window_make_room(struct window *window)
 
 struct block *window_copy(const struct window *window, size_t len)
 {
-    struct block *block = block_create(window->pool, len);
-    if (block != NULL) {
-        memcpy(block->buf, window->buffer->buf + window->start, len);
-        block->len = len;
-    }
-    return block;
+    return block_copy(window->pool, window->buffer->buf + window->start, len);
 }
 
 // Take the buffer, of which the first `len` bytes go out; the rest goes to a new one. NULL: no
@@ -58,12 +53,10 @@ static struct block *take_buffer(struct window *window, size_t len)
     struct block *block = window->buffer, *next = NULL;
     size_t rest = block->len - len;
     if (rest > 0) {
-        next = block_create(window->pool, rest);
+        next = block_copy(window->pool, block->buf + len, rest);
         if (next == NULL) {
             return NULL;
         }
-        memcpy(next->buf, block->buf + len, rest);
-        next->len = rest;
     }
     block->len = len;
     window->buffer = next;
@@ -88,13 +81,12 @@ int window_throw_away(struct window *window, size_t len)
 {
     struct block *buffer = window->buffer;
     size_t from = window->start + len;
-    window->buffer = block_create(window->pool, buffer->len - from); // the old one may be large
+    // The old one may be large.
+    window->buffer = block_copy(window->pool, buffer->buf + from, buffer->len - from);
     if (window->buffer == NULL) {
         window->buffer = buffer;
         return -1;
     }
-    window->buffer->len = buffer->len - from;
-    memcpy(window->buffer->buf, buffer->buf + from, buffer->len - from);
     block_destroy(window->pool, buffer);
     window->start = window->whole = 0;
     return 0;

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -108,10 +109,12 @@ static bool begins_with_a(void *arg, const char *line, size_t len)
 
 static const struct line_matcher starts = {.begins_record = begins_with_a};
 
-static void rig_create(struct rig *rig, struct settings settings, size_t block_size)
+// With blocks in memory that processes share, or elsewhere.
+static void rig_create_in(struct rig *rig, struct settings settings, size_t block_size,
+                          struct iovec shared)
 {
     rig->settings = settings;
-    rig->pool = block_pool_create(block_size, 2);
+    rig->pool = block_pool_create_in(block_size, 2, shared);
     rig->stop_fd = eventfd(0, EFD_CLOEXEC);
     rig->reader = reader_create(&rig->settings, rig->pool, &starts, rig->stop_fd);
     rig->saved_stderr = fcntl(2, F_DUPFD_CLOEXEC, 3);
@@ -120,6 +123,11 @@ static void rig_create(struct rig *rig, struct settings settings, size_t block_s
         dup2(rig->messages, 2) != 2) {
         die("rig_create");
     }
+}
+
+static void rig_create(struct rig *rig, struct settings settings, size_t block_size)
+{
+    rig_create_in(rig, settings, block_size, (struct iovec){0});
 }
 
 static void rig_destroy(struct rig *rig)
@@ -584,6 +592,43 @@ static void test_arrival(void)
     rig_destroy(&rig);
 }
 
+// Whatever the length of a cut record is.
+static void test_shared_memory(void)
+{
+    enum { SIZE = 4096, COUNT = 8 };
+    char *memory =
+        mmap(NULL, SIZE * COUNT, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    char *files[] = {dash};
+    struct rig rig;
+    int fd = pipe_to_stdin(), right = 0;
+    if (memory == MAP_FAILED) {
+        die("mmap");
+    }
+    rig_create_in(&rig, defaults(files, 1), SIZE, (struct iovec){memory, (size_t)SIZE * COUNT});
+    put(fd, "a\n");
+    for (size_t cut = 1; cut <= 200; cut++) {
+        char text[256] = {0};
+        struct block *block = NULL;
+        memset(text, 'b', cut);
+        put(fd, text);
+        if (reader_next(rig.reader, 0, &block) == READ_BLOCK) {
+            block_destroy(rig.pool, block);
+        }
+        put(fd, "\n");
+        if (reader_next(rig.reader, 0, &block) == READ_BLOCK) {
+            bool shared = block->buf >= memory && block->buf < memory + SIZE * COUNT;
+            right += shared && block->len == cut + 1 && (uintptr_t)(block->buf + cut) % 64 == 0;
+            block_destroy(rig.pool, block);
+        }
+        put(fd, "a\n");
+    }
+    OK(right == 200, "in memory of processes it is read to where a line of the cache begins: %d",
+       right);
+    (void)close(fd);
+    rig_destroy(&rig);
+    (void)munmap(memory, (size_t)SIZE * COUNT);
+}
+
 static bool always(void *arg)
 {
     (void)arg;
@@ -1041,6 +1086,7 @@ int main(void)
     test_random();
     test_memory();
     test_arrival();
+    test_shared_memory();
     test_demand();
     test_gzip_arrival();
     test_stop();
