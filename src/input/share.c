@@ -72,7 +72,7 @@ static void report_shared(struct reader *reader, const struct block *block, size
         return;
     }
     uint64_t at = block->offset + got;
-    struct problem problem;
+    struct problem problem = {0};
     if (error == 0) {
         (void)stage_damaged(&problem, "got shorter while it was read: it ends at byte %" PRIu64,
                             at);
